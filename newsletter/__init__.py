@@ -1,0 +1,1 @@
+"""The SEND newsletter: the product's roof (`main`, `cli`) and its ground (`core`)."""

@@ -1,0 +1,1 @@
+"""The ground every floor stands on: settings, database, clock, errors, addresses, cryptography, tokens, logs."""

@@ -1,0 +1,94 @@
+"""Where rows live: the `Table` base with its naming convention, and `Database`, the one place that commits.
+
+A transaction is opened and committed at the edge (a web request, a command, a clock job, one step of the delivery
+loop) with `Database.transaction()`; nothing below it commits. SQLite and PostgreSQL behave alike: on SQLite a writing
+transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a claim can never be lost to a late lock upgrade.
+"""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, SQLModel
+
+#: Names for constraints, so that migrations can drop them on every database.
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
+
+#: How long a SQLite connection waits for another writer, in milliseconds.
+SQLITE_BUSY_TIMEOUT_MS = 10_000
+
+
+class Table(SQLModel):
+    """The base of every table. Inheriting from it guarantees the naming convention is set first."""
+
+
+def enum_type(of: type[enum.StrEnum]) -> sa.Enum:
+    """A column type that stores a `StrEnum` as its plain text, so that adding a member needs no migration."""
+    return sa.Enum(of, native_enum=False, length=32, values_callable=lambda members: [m.value for m in members])
+
+
+class Database:
+    """One database: makes sessions, and commits or rolls back for whoever asked for one."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = sa.engine.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed when the block ends, and rolled back when it raises."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads: never blocks writers on SQLite; whatever it changed is thrown away."""
+        engine = self.engine.execution_options(reading=True)
+        with Session(engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
+    return sa.create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: sa.URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,103 @@
+"""An edition, the choice it is made of, what happened to it, and when a mailing list's editions fall due."""
+
+import enum
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from newsletter.core.db import Table, enum_type
+
+
+class EditionState(enum.StrEnum):
+    """Where an edition stands; `newsletter.editions.publishing` holds the table of allowed moves.
+
+    draft → review → approved → scheduled → sending → sent, with `paused` beside `sending` and `cancelled` as the other
+    end. An edit after approval goes back to draft.
+    """
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class Edition(Table, table=True):
+    """One issue of one mailing list. The `frozen_*` columns are what was approved, byte for byte what is sent."""
+
+    __tablename__ = "edition"
+    __table_args__ = (
+        sa.UniqueConstraint("mailing_list_id", "number"),
+        sa.UniqueConstraint("mailing_list_id", "slug"),
+        sa.UniqueConstraint("mailing_list_id", "occurrence"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    number: int  # 1, 2, 3 … within the list
+    slug: str = Field(max_length=60)  # "2023-12-18", or "2023-12-18-2" for the second of a day
+    date: date  # the date printed on it
+    occurrence: datetime | None = None  # the moment of the cadence it was assembled for; None: assembled by hand
+    state: EditionState = Field(default=EditionState.DRAFT, sa_type=enum_type(EditionState), index=True)
+    subject: str = Field(max_length=120)
+    preheader: str = Field(default="", max_length=200)  # the line a mail program shows after the subject
+    introduction: str = ""  # two or three sentences, restricted Markdown
+    author_id: int | None = Field(default=None, foreign_key="staff.id")  # None: assembled by the clock
+    approver_id: int | None = Field(default=None, foreign_key="staff.id")
+    approved_at: datetime | None = None
+    send_at: datetime | None = None
+    released_at: datetime | None = None  # when it went out and became public
+    paused_because: str | None = Field(default=None, max_length=300)
+    created_at: datetime
+    revision: int = 0  # grows with every change, so that approving a text nobody saw is noticed
+    frozen_subject: str | None = None
+    frozen_html: str | None = None
+    frozen_text: str | None = None
+    frozen_markdown: str | None = None  # for providers that render GOV.UK Notify's Markdown
+    frozen_page: str | None = None  # JSON: the same content for the public page
+    frozen_sha256: str | None = Field(default=None, max_length=64)
+
+
+class EditionChoice(Table, table=True):
+    """One update that was considered for an edition: in or out, where, and why."""
+
+    __tablename__ = "edition_choice"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "update_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id")
+    update_id: int = Field(foreign_key="progress_update.id", index=True)
+    is_in: bool
+    position: int | None = None  # order within the edition, from 1; None when out
+    reason: str = Field(max_length=300)  # one sentence
+
+
+class EditionEvent(Table, table=True):
+    """What happened to an edition, in order; only ever added to."""
+
+    __tablename__ = "edition_event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True)
+    at: datetime
+    from_state: EditionState | None = Field(default=None, sa_type=enum_type(EditionState))
+    to_state: EditionState = Field(sa_type=enum_type(EditionState))
+    staff_id: int | None = Field(default=None, foreign_key="staff.id")
+    note: str = Field(default="", max_length=300)
+
+
+class Cadence(Table, table=True):
+    """When a mailing list's editions fall due. `scheduler.cadence` does the arithmetic."""
+
+    __tablename__ = "cadence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id", unique=True)
+    rule: str = Field(max_length=300)  # RFC 5545 recurrence rule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"
+    anchor: datetime  # the first occurrence; fortnights are counted from it (stored in UTC, counted in local time)
+    timezone: str = Field(default="Europe/London", max_length=40)
+    next_due: datetime | None = Field(default=None, index=True)  # None: not running

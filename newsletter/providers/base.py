@@ -1,0 +1,116 @@
+"""The interface between the product and a service that carries mail.
+
+A provider sends a batch and says, for every recipient, what became of it. It keeps no queue, retries nothing and never
+raises for a remote failure: the ledger owns retries, and "nobody can know" is an answer of its own (`UNKNOWN`).
+
+A provider is a module here whose name is the value of `NEWSLETTER_MAIL_PROVIDER`, or an entry point in the group
+`newsletter.mail_providers`; either offers `make(context) -> MailProvider`.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from newsletter.core.clock import Clock
+
+#: Raised whenever a provider written for an older version would misbehave.
+API_VERSION = 1
+
+
+class Outcome(enum.StrEnum):
+    ACCEPTED = "accepted"  # the provider took responsibility
+    REJECTED = "rejected"  # permanent for this recipient
+    DEFERRED = "deferred"  # certainly not sent: safe to try again
+    UNKNOWN = "unknown"  # handed over, no answer: may have been sent
+
+
+class Scope(enum.StrEnum):
+    """How far an outcome that is not `ACCEPTED` reaches."""
+
+    RECIPIENT = "recipient"  # this address only
+    BATCH = "batch"  # the message or call was refused
+    ACCOUNT = "account"  # credentials, sender, quota, service down: sending must stop and a person must look
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What decides how delivery prepares mail for this provider."""
+
+    max_batch: int  # recipients per call of `send`, each with a copy of their own
+    max_bytes: int  # of one message
+    raw_mime: bool  # True: sends `Recipient.mime` as it stands. False: builds the mail from `Message` itself
+    one_click_unsubscribe: bool  # can carry RFC 8058 headers; a provider that cannot is refused for editions
+    id_per_recipient: bool = True
+    idempotency_s: int = 0  # for how long a repeated key sends nothing twice; 0: never
+    concurrency: int = 1  # calls of `send` that may be under way at once
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What all recipients of a call have in common. Texts carry slot marks (`[[leave_url]]`) for personal values."""
+
+    subject: str
+    markdown: str  # GOV.UK Notify's subset
+    html: str
+    text: str
+    sender: str  # "Name <address>"
+    reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person, one copy."""
+
+    key: str  # our reference; the same for every attempt at the same delivery
+    address: str
+    slots: Mapping[str, str] = field(default_factory=dict)  # "leave_url" → this person's link
+    mime: bytes = b""  # the whole message (RFC 5322, CRLF), for providers with `raw_mime`
+    leave_url: str | None = None  # RFC 8058 target, where the mail has one
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one recipient's copy."""
+
+    key: str
+    outcome: Outcome
+    provider_id: str | None = None
+    code: str | None = None  # the provider's own code, unchanged
+    detail: str | None = None  # the provider's own words, shortened
+    scope: Scope = Scope.RECIPIENT
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContext:
+    """What a provider is made from. `config` holds the settings with its name: `host` from `NEWSLETTER_SMTP_HOST`."""
+
+    config: Mapping[str, str]
+    data_dir: Path
+    clock: Clock
+
+
+@runtime_checkable
+class MailProvider(Protocol):
+    name: str
+    api_version: int
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def check(self) -> None:
+        """Credentials, sender, reachability. Raises `ProviderRefused` with a plain sentence."""
+        ...
+
+    async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
+        """Exactly one `Result` for every recipient, in the same order; at most `capabilities.max_batch` of them.
+
+        Never raises for a remote failure, never retries.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections. Safe to call twice."""
+        ...

@@ -1,0 +1,131 @@
+"""One class per mail: exactly what its templates may use. `render` turns any of them into a `Rendered` mail.
+
+Adding a mail means a class here, `templates/email/<name>.mjml` and `templates/email/<name>.txt`.
+
+Personal values are not known here. Templates write `[[leave_url]]` and the like (`SLOTS`), and the message compiler
+fills them in for each recipient.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+#: Every personal value a mail can carry.
+SLOTS = frozenset({"leave_url", "manage_url", "confirm_url", "code"})
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes, and from where: the same on every mail of one mailing list."""
+
+    partnership: str  # "Oxfordshire SEND partnership"
+    publisher: str  # "Oxfordshire County Council"
+    postal_address: str
+    phone: str
+    contact_email: str
+    help_text: str  # restricted Markdown
+    brand_colour: str  # "#00594c"
+    tint_colour: str
+    list_name: str  # "SEND news for parents and carers"
+    list_slug: str
+    frequency: str  # "about once a fortnight"
+    sender_name: str
+    sender_email: str
+    reply_to: str
+    lawful_basis: str
+    site_url: str  # base URL without a slash at the end
+    sign_up_url: str
+    archive_url: str  # public list of this mailing list's editions
+    privacy_url: str
+    accessibility_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateBlock:
+    """One update in the wording of the edition's audience."""
+
+    anchor: str  # "update-12"
+    title: str
+    body: str  # restricted Markdown
+    organisation: str
+    evidence_url: str = ""
+    evidence_label: str = ""
+    action: str = ""
+    action_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionBlock:
+    """The updates of one priority area."""
+
+    anchor: str  # "priority-3"
+    number: int
+    heading: str
+    updates: tuple[UpdateBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditionMail:
+    """An edition of a mailing list."""
+
+    template: ClassVar[str] = "edition"
+
+    letterhead: Letterhead
+    subject: str
+    preheader: str
+    number: int
+    date: date
+    introduction: str  # restricted Markdown
+    sections: tuple[SectionBlock, ...]
+    page_url: str  # the permanent public page of this edition
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmMail:
+    """Asks a person to confirm a sign-up: `[[confirm_url]]` and the six-digit `[[code]]`."""
+
+    template: ClassVar[str] = "confirm"
+
+    letterhead: Letterhead
+    link_days: int
+    code_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyMail:
+    """Tells somebody who is on the list, and signed up again, that there is nothing to do."""
+
+    template: ClassVar[str] = "already"
+
+    letterhead: Letterhead
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeMail:
+    """Says that the sign-up is complete, what will come, and how to stop."""
+
+    template: ClassVar[str] = "welcome"
+
+    letterhead: Letterhead
+
+
+@dataclass(frozen=True, slots=True)
+class GoodbyeMail:
+    """Says that the emails have stopped, and how to come back."""
+
+    template: ClassVar[str] = "goodbye"
+
+    letterhead: Letterhead
+
+
+Mail = EditionMail | ConfirmMail | AlreadyMail | WelcomeMail | GoodbyeMail
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in every form a provider may need, with slot marks still in it."""
+
+    subject: str
+    html: str
+    text: str
+    markdown: str

@@ -1,0 +1,172 @@
+"""Mailing lists, the people on them, their consent, and the addresses that must not be mailed."""
+
+import enum
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from newsletter.core.audience import Audience
+from newsletter.core.db import Table, enum_type
+
+
+class MailingList(Table, table=True):
+    """One newsletter that people can ask for. A list is data: adding one needs no code."""
+
+    __tablename__ = "mailing_list"
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, max_length=40)
+    name: str = Field(max_length=120)  # "SEND news for parents and carers"
+    audience: Audience = Field(sa_type=enum_type(Audience))
+    summary: str  # one or two sentences for the home page
+    frequency: str = Field(max_length=120)  # in words, for people: "about once a fortnight"
+    sender_name: str = Field(max_length=120)
+    sender_email: str = Field(max_length=254)
+    reply_to: str = Field(max_length=254)  # a mailbox that people read
+    lawful_basis: str = Field(max_length=40)  # "consent" or "public task"
+    position: int = 0
+
+
+class Wording(Table, table=True):
+    """What a sign-up form says, word for word, in one version. Never changed once somebody has agreed to it."""
+
+    __tablename__ = "consent_wording"
+    __table_args__ = (sa.UniqueConstraint("mailing_list_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    version: int
+    text: str
+    sha256: str = Field(max_length=64)
+    used_from: datetime
+
+
+class SubscriberState(enum.StrEnum):
+    """`pending` asked, `confirmed` gets editions, `left` asked to stop, `suspended` cannot be reached."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    LEFT = "left"
+    SUSPENDED = "suspended"
+
+
+class Role(enum.StrEnum):
+    """What a professional does. Parents are never asked."""
+
+    SENCO = "senco"
+    HEAD = "head"
+    TEACHER = "teacher"
+    EARLY_YEARS = "early-years"
+    HEALTH = "health"
+    SOCIAL_CARE = "social-care"
+    COUNCIL = "council"
+    VOLUNTARY = "voluntary"
+    OTHER = "other"
+
+
+class Phase(enum.StrEnum):
+    """Phase of education a professional works in."""
+
+    EARLY_YEARS = "early-years"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    SPECIAL = "special"
+    POST_16 = "post-16"
+
+
+class Subscriber(Table, table=True):
+    """One address on one mailing list. An address on both lists is two rows that nothing connects.
+
+    `address_hash` is keyed and differs from list to list; both it and `address_sealed` are emptied when the address is
+    erased, and the row stays for a while as a fact without a person (UK GDPR, article 5(1)(e)).
+    """
+
+    __tablename__ = "subscriber"
+    __table_args__ = (
+        sa.UniqueConstraint("mailing_list_id", "address_hash"),
+        sa.Index("ix_subscriber_recipients", "mailing_list_id", "state", "id"),
+        sa.Index("ix_subscriber_ended_at", "ended_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    address_hash: bytes | None = None
+    address_sealed: bytes | None = None
+    state: SubscriberState = Field(sa_type=enum_type(SubscriberState))
+    requested_at: datetime
+    confirmed_at: datetime | None = None
+    ended_at: datetime | None = None
+    code_tries: int = 0  # wrong six-digit codes since `requested_at`
+    role: Role | None = Field(default=None, sa_type=enum_type(Role))
+    school_urn: int | None = Field(default=None, foreign_key="school.urn")
+    setting_name: str | None = Field(default=None, max_length=200)  # when the setting is not in the school register
+    phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
+
+
+class Consent(Table, table=True):
+    """Evidence of one sign-up: which wording, when, from where. Times are filled in once and never changed."""
+
+    __tablename__ = "consent"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    subscriber_id: int | None = Field(
+        default=None,
+        sa_column=sa.Column(
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.ForeignKey("subscriber.id", ondelete="SET NULL"),
+            index=True,
+        ),
+    )
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    wording_id: int = Field(foreign_key="consent_wording.id")
+    source: str = Field(max_length=200)  # "web form", "paper", "event", "phone", or where an import came from
+    requested_at: datetime
+    confirmed_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_how: str | None = Field(default=None, max_length=40)  # "button", "one-click", "staff", "not requested"
+
+
+class SuppressionReason(enum.StrEnum):
+    NOT_REQUESTED = "not requested"  # "I did not ask for this": no mail for 30 days
+    ERASED = "erased"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Suppression(Table, table=True):
+    """An address that must not be mailed: a keyed hash, a reason, and until when (None: for ever)."""
+
+    __tablename__ = "suppression"
+
+    id: int | None = Field(default=None, primary_key=True)
+    address_hash: bytes = Field(unique=True)
+    reason: SuppressionReason = Field(sa_type=enum_type(SuppressionReason))
+    until: datetime | None = None
+    created_at: datetime
+
+
+class Attempt(Table, table=True):
+    """One thing that is limited (a sign-up from a network, a mail to an address), kept for a day as a keyed hash."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (sa.Index("ix_attempt_key_hash_at", "key_hash", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    key_hash: bytes
+    at: datetime = Field(index=True)
+
+
+class School(Table, table=True):
+    """A school from the register "Get information about schools"; no names of people are kept."""
+
+    __tablename__ = "school"
+
+    urn: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    name: str = Field(max_length=200, index=True)
+    type_name: str = Field(max_length=120)
+    phase_name: str = Field(max_length=60)
+    town: str = Field(max_length=120)
+    postcode: str = Field(max_length=10)
+    local_authority_code: int = Field(index=True)
+    is_open: bool = True
