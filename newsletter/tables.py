@@ -2,6 +2,11 @@
 
 from sqlmodel import SQLModel
 
+import newsletter.content.models
+import newsletter.core.installation
+import newsletter.delivery.models
+import newsletter.editions.models
+import newsletter.staff.models
 import subscribers.models  # noqa: F401
 
 metadata = SQLModel.metadata
