@@ -1,12 +1,13 @@
 """Every table, imported in one place, so that the metadata is whole for migrations, tests and each entry point."""
 
+# Each import is for its effect: it declares tables.
 from sqlmodel import SQLModel
 
 import newsletter.content.models
 import newsletter.core.installation
 import newsletter.delivery.models
 import newsletter.editions.models
-import newsletter.staff.models
+import newsletter.staff.models  # noqa: F401
 import subscribers.models  # noqa: F401
 
 metadata = SQLModel.metadata
