@@ -87,6 +87,7 @@ class Subscriber(Table, table=True):
         sa.UniqueConstraint("mailing_list_id", "address_hash"),
         sa.Index("ix_subscriber_recipients", "mailing_list_id", "state", "id"),
         sa.Index("ix_subscriber_ended_at", "ended_at"),
+        {"sqlite_autoincrement": True},  # a link in an old mail must never come to mean another person
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))

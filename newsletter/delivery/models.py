@@ -54,6 +54,7 @@ class Delivery(Table, table=True):
         ),
         sa.Index("ix_delivery_subscriber_id", "subscriber_id"),
         sa.Index("ix_delivery_finished_at", "finished_at"),
+        {"sqlite_autoincrement": True},  # a Message-ID must never come to mean another message
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
