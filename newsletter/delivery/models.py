@@ -52,6 +52,12 @@ class Delivery(Table, table=True):
             sqlite_where=sa.text("state IN ('queued', 'sending', 'deferred')"),
             postgresql_where=sa.text("state IN ('queued', 'sending', 'deferred')"),
         ),
+        sa.Index(
+            "ix_delivery_lease",
+            "lease_until",
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        ),
         sa.Index("ix_delivery_subscriber_id", "subscriber_id"),
         sa.Index("ix_delivery_finished_at", "finished_at"),
         {"sqlite_autoincrement": True},  # a Message-ID must never come to mean another message

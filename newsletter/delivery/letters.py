@@ -1,0 +1,15 @@
+"""The service's own letters: confirm, already, welcome, goodbye. Queued in the transaction of what they are about."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from newsletter.delivery import ledger
+from newsletter.delivery.models import DeliveryKind
+
+
+def queue(session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_id: int, now: datetime) -> None:
+    """Queue one letter, due at once. Safe to call twice: a letter of this kind that still waits is not doubled."""
+    if kind is DeliveryKind.EDITION:
+        raise ValueError("An edition is opened, not queued as a letter.")
+    ledger.queue_letter(session, kind, mailing_list_id=mailing_list_id, subscriber_id=subscriber_id, now=now)
