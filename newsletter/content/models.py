@@ -76,5 +76,8 @@ class Update(Table, table=True):
     from_date: date = Field(index=True)
     until_date: date | None = None
     author_id: int | None = Field(default=None, foreign_key="staff.id")
+    editor_id: int | None = Field(
+        default=None, foreign_key="staff.id"
+    )  # who changed it last; may not approve it either
     created_at: datetime
     updated_at: datetime

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from newsletter.core.audience import Audience
 from newsletter.core.db import Table, enum_type
 
 
@@ -38,6 +39,7 @@ class Edition(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    audience: Audience = Field(sa_type=enum_type(Audience))  # the list's: which wording of each update it carries
     number: int  # 1, 2, 3 … within the list
     slug: str = Field(max_length=60)  # "2023-12-18", or "2023-12-18-2" for the second of a day
     date: date  # the date printed on it
@@ -84,6 +86,7 @@ class EditionEvent(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     edition_id: int = Field(foreign_key="edition.id", index=True)
     at: datetime
+    move: str = Field(max_length=20)  # "assemble", or one of `newsletter.editions.moves.Move`
     from_state: EditionState | None = Field(default=None, sa_type=enum_type(EditionState))
     to_state: EditionState = Field(sa_type=enum_type(EditionState))
     staff_id: int | None = Field(default=None, foreign_key="staff.id")

@@ -1,0 +1,159 @@
+"""Write and edit progress updates, and find those that are due.
+
+An update has one wording for each audience; `UpdateDraft` holds what a person typed and refuses what an edition could
+not carry, with a sentence for the form. Editions are not known here: a frozen edition keeps the words it was approved
+with whatever happens to the update, and `newsletter.editions.publishing` notices that the two differ.
+"""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Self
+
+import sqlalchemy as sa
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from sqlmodel import Session, col, select
+
+from newsletter.content.lines import one_line
+from newsletter.content.models import Partner, PriorityArea, Update
+from newsletter.core.audience import Audience
+from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.rendering import markup
+
+_Line = Annotated[str, AfterValidator(one_line)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
+
+#: Link words that do not say where the link goes.
+_EMPTY_LABEL = re.compile(r"^(click\s+)?here$|^(read\s+)?more$|^link$|^https?://|^www\.", re.IGNORECASE)
+
+
+class UpdateDraft(BaseModel):
+    """What a person typed for an update. Refuses, with a sentence for the form, what no edition could carry."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority_area_id: int
+    partner_id: int
+    owner: _Line = Field(min_length=1, max_length=120)
+    evidence_url: _Line = Field(default="", max_length=500)
+    evidence_label: _Line = Field(default="", max_length=120)
+    parent_title: _Line = Field(default="", max_length=120)
+    parent_body: _Text = ""
+    professional_title: _Line = Field(default="", max_length=120)
+    professional_body: _Text = ""
+    action: _Line = Field(default="", max_length=200)
+    action_by: date | None = None
+    from_date: date
+    until_date: date | None = None
+
+    @field_validator("parent_body", "professional_body")
+    @classmethod
+    def _body_can_be_carried(cls, body: str) -> str:
+        try:
+            markup.validate(body)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from None
+        return body
+
+    @field_validator("evidence_url")
+    @classmethod
+    def _link_is_secure(cls, url: str) -> str:
+        if url and not re.match(r"^https://[^\s/?#@]+\.[^\s@]+\Z", url):
+            raise ValueError("Link to the evidence must be a full address that starts with https://")
+        return url
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        for audience, title, body in (
+            ("parents", self.parent_title, self.parent_body),
+            ("professionals", self.professional_title, self.professional_body),
+        ):
+            if bool(title) != bool(body):
+                missing = "text" if title else "title"
+                raise ValueError(f"Wording for {audience} needs a {missing}, or leave its title and text both empty")
+        if not (self.parent_body or self.professional_body):
+            raise ValueError("Enter a wording for parents, for professionals, or for both")
+        if bool(self.evidence_url) != bool(self.evidence_label):
+            raise ValueError("Give the link to the evidence and the words of that link together, or neither")
+        if _EMPTY_LABEL.match(self.evidence_label):
+            raise ValueError("The words of the link must say where it goes, like “See the figures on the council site”")
+        if self.action and not self.professional_body:
+            raise ValueError("An action is for professionals: add a wording for professionals, or remove the action")
+        if self.action_by and not self.action:
+            raise ValueError("A date for an action needs the action: say what to do by then")
+        if self.until_date and self.until_date < self.from_date:
+            raise ValueError("The last day must be on or after the first day")
+        return self
+
+
+def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: datetime) -> Update:
+    """Keep a new update. Raises `InvalidInput` when its priority area or organisation does not exist."""
+    _check_references(session, draft)
+    update = Update(**draft.model_dump(), author_id=author_id, created_at=now, updated_at=now)
+    session.add(update)
+    session.flush()
+    return update
+
+
+def edit(
+    session: Session, update_id: int, draft: UpdateDraft, *, now: datetime, editor_id: int | None = None
+) -> Update:
+    """Replace what an update says. Its author stays; editions that were already approved keep their own words.
+
+    Raises `NotFound`, or `InvalidInput` when its priority area or organisation does not exist.
+    """
+    update = by_id(session, update_id)
+    _check_references(session, draft)
+    for name, value in draft.model_dump().items():
+        setattr(update, name, value)
+    update.updated_at = now
+    update.editor_id = editor_id
+    session.add(update)
+    session.flush()
+    return update
+
+
+def by_id(session: Session, update_id: int) -> Update:
+    """Raises `NotFound`."""
+    update = session.get(Update, update_id)
+    if update is None:
+        raise NotFound(f"There is no update {update_id}.")
+    return update
+
+
+def draft_of(update: Update) -> UpdateDraft:
+    """The update as a person would have typed it: what an edit starts from."""
+    return UpdateDraft.model_validate({name: getattr(update, name) for name in UpdateDraft.model_fields})
+
+
+def all_updates(session: Session) -> list[Update]:
+    """Every update, newest first."""
+    return list(session.exec(select(Update).order_by(col(Update.from_date).desc(), col(Update.id).desc())))
+
+
+def due(session: Session, *, audience: Audience, on: date) -> list[Update]:
+    """The updates that have a wording for the audience and are due on that day, oldest first."""
+    body = Update.parent_body if audience is Audience.PARENTS else Update.professional_body
+    statement = (
+        select(Update)
+        .where(
+            col(Update.from_date) <= on,
+            sa.or_(col(Update.until_date).is_(None), col(Update.until_date) >= on),
+            col(body) != "",
+        )
+        .order_by(col(Update.from_date), col(Update.id))
+    )
+    return list(session.exec(statement))
+
+
+def wording(update: Update, audience: Audience) -> tuple[str, str]:
+    """Title and body for that audience; both empty when the update is not for it."""
+    if audience is Audience.PARENTS:
+        return update.parent_title, update.parent_body
+    return update.professional_title, update.professional_body
+
+
+def _check_references(session: Session, draft: UpdateDraft) -> None:
+    if session.get(PriorityArea, draft.priority_area_id) is None:
+        raise InvalidInput("Choose a priority area from the list", field="priority_area_id")
+    if session.get(Partner, draft.partner_id) is None:
+        raise InvalidInput("Choose an organisation from the list", field="partner_id")

@@ -1,0 +1,87 @@
+"""What was approved, kept byte for byte, and the hash that proves it.
+
+The hash covers subject, HTML, text, Markdown and page together with the edition's own place (list, number, slug), each
+with its length in front, so that nothing can be moved from one part, or one edition, to another unnoticed.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+from newsletter.core.errors import WrongState
+from newsletter.editions.models import Edition
+from newsletter.rendering.mails import Rendered
+
+#: The columns of `Edition` that belong to an approval, and what they are without one.
+NOTHING: dict[str, Any] = {
+    "approver_id": None,
+    "approved_at": None,
+    "send_at": None,
+    "frozen_subject": None,
+    "frozen_html": None,
+    "frozen_text": None,
+    "frozen_markdown": None,
+    "frozen_page": None,
+    "frozen_sha256": None,
+}
+
+
+def freeze(edition: Edition, rendered: Rendered, page: str) -> dict[str, str]:
+    """The frozen columns of the edition, hash included."""
+    frozen = {
+        "frozen_subject": rendered.subject,
+        "frozen_html": rendered.html,
+        "frozen_text": rendered.text,
+        "frozen_markdown": rendered.markdown,
+        "frozen_page": page,
+    }
+    return {**frozen, "frozen_sha256": _digest(edition, frozen)}
+
+
+def rendered(edition: Edition) -> Rendered:
+    """The frozen mail. Raises `WrongState` when there is none, or when it is not what was approved."""
+    verify_frozen(edition)
+    frozen = _frozen(edition)
+    return Rendered(
+        subject=frozen["frozen_subject"],
+        html=frozen["frozen_html"],
+        text=frozen["frozen_text"],
+        markdown=frozen["frozen_markdown"],
+    )
+
+
+def verify_frozen(edition: Edition) -> None:
+    """Make sure that what is stored is what was approved.
+
+    Raises `WrongState` when nothing is frozen or the hash does not match.
+    """
+    expected = _digest(edition, _frozen(edition))
+    if edition.frozen_sha256 is None or not hmac.compare_digest(expected, edition.frozen_sha256):
+        raise WrongState(
+            f"Edition {edition.number} is not what was approved: its text was changed in the database. It is not "
+            "sent. Edit it, and have it approved again."
+        )
+
+
+def _frozen(edition: Edition) -> dict[str, str]:
+    found = {
+        "frozen_subject": edition.frozen_subject,
+        "frozen_html": edition.frozen_html,
+        "frozen_text": edition.frozen_text,
+        "frozen_markdown": edition.frozen_markdown,
+        "frozen_page": edition.frozen_page,
+    }
+    whole = {name: value for name, value in found.items() if value is not None}
+    if len(whole) != len(found):
+        raise WrongState(f"Edition {edition.number} has no approved text. It has to be approved first.")
+    return whole
+
+
+def _digest(edition: Edition, frozen: dict[str, str]) -> str:
+    place = [str(edition.mailing_list_id), edition.audience, str(edition.number), edition.slug]
+    digest = hashlib.sha256()
+    for part in [*place, *(frozen[name] for name in sorted(frozen))]:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return digest.hexdigest()

@@ -1,0 +1,321 @@
+"""From a draft to an edition that is being sent: edit, submit, approve (freeze), schedule, release, pause, cancel.
+
+What may follow what is `MOVES`, one table; each move is won by one caller and leaves an event. Approval freezes the
+rendered edition and its hash, by somebody who wrote none of it; a change of the edition or of an update in it undoes
+the approval. Nothing here sends or knows who gets it: `newsletter.delivery` does, from the frozen columns.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import Session, col, select
+
+from newsletter.content.dates import LONDON, in_words
+from newsletter.content.lines import one_line
+from newsletter.content.models import Update
+from newsletter.core.errors import InvalidInput, NotAllowed, WrongState
+from newsletter.editions import checks, composing, freezing, moves
+from newsletter.editions.freezing import verify_frozen
+from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
+from newsletter.editions.moves import MOVES, Move, Step
+from newsletter.rendering import engine, markup
+from newsletter.rendering.mails import Letterhead
+
+__all__ = [
+    "MOVES", "Move", "Step", "approve", "cancel", "changed_since_approval", "edit", "finish", "pause", "release",
+    "reopen_editions_with", "resume", "schedule", "send_back", "submit", "take_due", "verify_frozen",
+]  # fmt: skip
+
+log = structlog.get_logger(__name__)
+
+#: The role an approver must hold. Roles come in as words: editions know nothing of staff accounts.
+APPROVER = "approver"
+
+
+def edit(
+    session: Session,
+    edition_id: int,
+    *,
+    subject: str | None = None,
+    preheader: str | None = None,
+    introduction: str | None = None,
+    now: datetime,
+    staff_id: int | None = None,
+) -> Edition:
+    """Change the words of an edition, and make it a draft again; an approval is undone. None leaves a text as it is.
+
+    Raises `NotFound`, `WrongState` (it has gone out or was cancelled), `InvalidInput`.
+    """
+    changes: dict[str, str] = {}
+    if subject is not None:
+        changes["subject"] = _line(subject, "subject", "Subject", 120)
+        if not changes["subject"]:
+            raise InvalidInput("Enter a subject", field="subject")
+    if preheader is not None:
+        changes["preheader"] = _line(preheader, "preheader", "Line after the subject", 200)
+    if introduction is not None:
+        changes["introduction"] = introduction.strip()
+        try:
+            markup.validate(changes["introduction"])
+        except InvalidInput as error:
+            raise InvalidInput(str(error), field="introduction") from None
+    note = f"Changed {', '.join(changes)}" if changes else "Opened again"
+    return moves.make(
+        session, edition_id, Move.EDIT, now=now, staff_id=staff_id, note=note, **changes, **freezing.NOTHING
+    )
+
+
+def submit(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> Edition:
+    """Ask for approval: draft → review. Raises `NotFound`, `WrongState`."""
+    return moves.make(session, edition_id, Move.SUBMIT, now=now, staff_id=staff_id, note="Submitted for approval")
+
+
+def send_back(
+    session: Session, edition_id: int, *, because: str, now: datetime, staff_id: int | None = None
+) -> Edition:
+    """Give it back to its author with a reason: review → draft. Raises `NotFound`, `WrongState`, `InvalidInput`."""
+    reason = _line(because, "because", "Reason", 300)
+    if not reason:
+        raise InvalidInput("Say what has to change", field="because")
+    return moves.make(session, edition_id, Move.SEND_BACK, now=now, staff_id=staff_id, note=reason)
+
+
+def approve(
+    session: Session,
+    edition_id: int,
+    *,
+    approver_id: int,
+    roles: Collection[str],
+    letterhead: Letterhead,
+    now: datetime,
+    revision: int | None = None,
+) -> Edition:
+    """Freeze the edition exactly as it would be sent: review → approved.
+
+    `revision` is the one the approver looked at; give it whenever a person has seen the edition.
+    Raises `NotAllowed` (no approver, or wrote part of it), `WrongState` (not in review, or changed meanwhile) and
+    `InvalidInput` with a sentence for each error of `checks`.
+    """
+    edition = moves.read(session, edition_id)
+    moves.require(edition, Move.APPROVE)
+    if revision is not None and revision != edition.revision:
+        raise _changed_meanwhile(edition)
+    if APPROVER not in roles:
+        raise NotAllowed("Only an approver may approve an edition.")
+    _refuse_own_work(session, edition, approver_id)
+    mail = composing.compose(session, edition, letterhead)
+    rendered = engine.render(mail)
+    errors = [finding.message for finding in checks.findings(mail, rendered) if finding.severity == "error"]
+    if errors:
+        raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(errors)}")
+    frozen = freezing.freeze(edition, rendered, composing.page_json(mail))
+    approved = moves.try_once(
+        session,
+        edition,
+        Move.APPROVE,
+        now=now,
+        staff_id=approver_id,
+        note=f"Approved, SHA-256 {frozen['frozen_sha256']}",
+        approver_id=approver_id,
+        approved_at=now,
+        **frozen,
+    )
+    if not approved:
+        raise _changed_meanwhile(edition)
+    return edition
+
+
+def schedule(
+    session: Session, edition_id: int, *, send_at: datetime, now: datetime, staff_id: int | None = None
+) -> Edition:
+    """Set the moment it goes out: approved → scheduled, or another moment for a scheduled one.
+
+    Raises `NotFound`, `WrongState` (also when an update in it was changed after approval), `InvalidInput`.
+    """
+    if send_at <= now:
+        raise InvalidInput("The time to send it has passed. Choose a later time, or send it now.", field="send_at")
+    edition = moves.read(session, edition_id)
+    moves.require(edition, Move.SCHEDULE)
+    _refuse_changed(session, edition)
+    local = send_at.astimezone(LONDON)
+    note = f"To go out on {in_words(local.date())} at {local:%H:%M}"
+    if not moves.try_once(session, edition, Move.SCHEDULE, now=now, staff_id=staff_id, note=note, send_at=send_at):
+        raise _changed_meanwhile(edition)
+    return edition
+
+
+def release(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
+    """Let it go out: approved or scheduled → sending. True for the one caller that won, False when it is already out.
+
+    Raises `NotFound`, and `WrongState` when it is not approved, not what was approved, or an update in it was changed
+    after approval.
+    """
+    while True:
+        edition = moves.read(session, edition_id)
+        if edition.released_at is not None and edition.state is not EditionState.CANCELLED:
+            return False
+        moves.require(edition, Move.RELEASE)
+        verify_frozen(edition)
+        _refuse_changed(session, edition)
+        if moves.try_once(
+            session, edition, Move.RELEASE, now=now, staff_id=staff_id, note="Sending started", released_at=now
+        ):
+            return True
+
+
+def take_due(session: Session, *, now: datetime) -> list[int]:
+    """Release every scheduled edition whose moment has come, and say which this call released.
+
+    Repeatable. One that is no longer what was approved becomes a draft again, with the reason in its history, so that
+    it holds up no other.
+    """
+    due = session.exec(
+        select(Edition.id)
+        .where(Edition.state == EditionState.SCHEDULED, col(Edition.send_at) <= now)
+        .order_by(col(Edition.send_at), col(Edition.id))
+    ).all()
+    released: list[int] = []
+    for edition_id in due:
+        assert edition_id is not None
+        try:
+            if release(session, edition_id, now=now):
+                released.append(edition_id)
+        except WrongState as reason:
+            edition = moves.read(session, edition_id)
+            if edition.state is EditionState.SCHEDULED:
+                log.warning("A scheduled edition was not sent and is a draft again", edition_id=edition_id)
+                moves.try_once(session, edition, Move.EDIT, now=now, note=str(reason), **freezing.NOTHING)
+    return released
+
+
+def pause(session: Session, edition_id: int, *, because: str, now: datetime, staff_id: int | None = None) -> bool:
+    """Stop sending for the time being: sending → paused. False when it was paused already; the first reason stays."""
+    reason = because.strip()[:300]
+    return moves.make_or_stay(
+        session, edition_id, Move.PAUSE, now=now, staff_id=staff_id, note=reason, paused_because=reason
+    )
+
+
+def resume(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
+    """Go on sending: paused → sending. False when it is being sent already. Raises `WrongState` if it was tampered
+    with."""
+    edition = moves.read(session, edition_id)
+    if edition.state is EditionState.PAUSED:
+        verify_frozen(edition)
+    return moves.make_or_stay(
+        session, edition_id, Move.RESUME, now=now, staff_id=staff_id, note="Sending goes on", paused_because=None
+    )
+
+
+def cancel(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
+    """Give it up; what has not been sent will not be. False when it was cancelled already.
+
+    Its updates are free for the next edition. Raises `WrongState` when all of it has been sent.
+    """
+    return moves.make_or_stay(
+        session, edition_id, Move.CANCEL, now=now, staff_id=staff_id, note="Cancelled", paused_because=None
+    )
+
+
+def finish(session: Session, edition_id: int, *, now: datetime) -> bool:
+    """All of it has been dealt with: sending → sent. False when that was noted already."""
+    return moves.make_or_stay(session, edition_id, Move.FINISH, now=now, note="Sending finished")
+
+
+def changed_since_approval(session: Session, edition: Edition) -> list[str]:
+    """The titles of frozen updates that no longer read as they were approved, "" for one that was not in it then."""
+    if edition.frozen_page is None:
+        return []
+    frozen = {
+        block.anchor: block
+        for section in composing.page_from_json(edition.frozen_page).sections
+        for block in section.updates
+    }
+    current = {block.anchor: block for section in composing.sections(session, edition) for block in section.updates}
+    return [
+        (frozen.get(anchor) or current[anchor]).title
+        for anchor in sorted(frozen.keys() | current.keys())
+        if frozen.get(anchor) != current.get(anchor)
+    ]
+
+
+def reopen_editions_with(session: Session, update_id: int, *, now: datetime, staff_id: int | None = None) -> list[int]:
+    """After an update was edited: make every approved, not yet sent edition with it a draft again, and say which.
+
+    An edit that changed no word of the edition undoes nothing. Safe to call twice.
+    """
+    affected = session.exec(
+        select(Edition.id)
+        .join(EditionChoice, col(EditionChoice.edition_id) == col(Edition.id))
+        .where(
+            EditionChoice.update_id == update_id,
+            col(EditionChoice.is_in),
+            col(Edition.state).in_((EditionState.REVIEW, EditionState.APPROVED, EditionState.SCHEDULED)),
+        )
+        .order_by(col(Edition.id))
+    ).all()
+    reopened: list[int] = []
+    for edition_id in affected:
+        assert edition_id is not None
+        edition = moves.read(session, edition_id)
+        if edition.state is EditionState.REVIEW or changed_since_approval(session, edition):
+            note = f"Update {update_id} in it was edited"
+            moves.make(session, edition_id, Move.EDIT, now=now, staff_id=staff_id, note=note, **freezing.NOTHING)
+            reopened.append(edition_id)
+    return reopened
+
+
+def _refuse_changed(session: Session, edition: Edition) -> None:
+    changed = changed_since_approval(session, edition)
+    if changed:
+        titles = ", ".join(f"“{title}”" for title in changed)
+        raise WrongState(
+            f"Edition {edition.number} was approved before {titles} was changed. Edit it, and have it approved again."
+        )
+
+
+def _refuse_own_work(session: Session, edition: Edition, approver_id: int) -> None:
+    """Two people see every edition: who wrote or changed any part of it cannot be the one who approves it."""
+    wrote_edition = (
+        edition.author_id == approver_id
+        or session.exec(
+            select(EditionEvent.id).where(
+                EditionEvent.edition_id == edition.id,
+                EditionEvent.to_state == EditionState.DRAFT,
+                EditionEvent.staff_id == approver_id,
+                # Sending back changes no word.
+                col(EditionEvent.note) != "",
+            )
+        ).first()
+    )
+    if wrote_edition:
+        raise NotAllowed(f"Somebody who did not write edition {edition.number} has to approve it.")
+    own = session.exec(
+        select(Update.id)
+        .join(EditionChoice, col(EditionChoice.update_id) == col(Update.id))
+        .where(
+            EditionChoice.edition_id == edition.id,
+            col(EditionChoice.is_in),
+            sa.or_(col(Update.author_id) == approver_id, col(Update.editor_id) == approver_id),
+        )
+    ).first()
+    if own is not None:
+        raise NotAllowed(f"Somebody who wrote none of the updates in edition {edition.number} has to approve it.")
+
+
+def _changed_meanwhile(edition: Edition) -> WrongState:
+    return WrongState(
+        f"Edition {edition.number} was changed after you looked at it. Look at it again, and then decide."
+    )
+
+
+def _line(text: str, field: str, label: str, maximum: int) -> str:
+    try:
+        line = one_line(text)
+    except ValueError as error:
+        raise InvalidInput(f"{label}: {error}", field=field) from None
+    if len(line) > maximum:
+        raise InvalidInput(f"{label} must be {maximum} characters or fewer", field=field)
+    return line
