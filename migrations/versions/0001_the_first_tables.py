@@ -467,6 +467,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("edition_id", sa.Integer(), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("move", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
         sa.Column(
             "from_state",
             sa.Enum(
