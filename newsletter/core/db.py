@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
+
+from newsletter.core.errors import NewsletterError
 
 #: Names for constraints, so that migrations can drop them on every database.
 NAMING_CONVENTION = {
@@ -39,6 +42,14 @@ def enum_type(of: type[enum.StrEnum]) -> sa.Enum:
     return sa.Enum(of, native_enum=False, length=32, values_callable=lambda members: [m.value for m in members])
 
 
+def insert(session: Session, table: type[Table]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT in the dialect of this session's database, which can say what to do when the row is already there:
+    `insert(session, Subscriber).values(…).on_conflict_do_nothing()`."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
 class Database:
     """One database: makes sessions, and commits or rolls back for whoever asked for one."""
 
@@ -49,10 +60,19 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session whose work is committed when the block ends, and rolled back when it raises."""
+        """A session whose work is committed when the block ends, and rolled back when it raises: all but the errors
+        that say `keeps_work`, such as a wrong code, whose point is that it was counted."""
+        refusal: NewsletterError | None = None
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
-                yield session
+                try:
+                    yield session
+                except NewsletterError as error:
+                    if not error.keeps_work:
+                        raise
+                    refusal = error
+        if refusal is not None:
+            raise refusal
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

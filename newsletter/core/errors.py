@@ -15,6 +15,9 @@ alone turns them into status codes, `newsletter.cli` into exit codes.
 class NewsletterError(Exception):
     """The action was not carried out; the message says why and how to mend it."""
 
+    #: Whether what was written before it was raised is kept (`Database.transaction`). Almost never.
+    keeps_work = False
+
 
 class InvalidInput(NewsletterError):
     """Something typed cannot be used. `field` names the field it belongs to, where there is one."""
