@@ -29,7 +29,11 @@ class MailingList(Table, table=True):
 
 
 class Wording(Table, table=True):
-    """What a sign-up form says, word for word, in one version. Never changed once somebody has agreed to it."""
+    """What a sign-up form says, word for word, in one version. Never changed once somebody has agreed to it.
+
+    Versions count up from 1. A wording that came with an import was shown by some other system: it counts down from -1
+    and is evidence only, never shown by our own form.
+    """
 
     __tablename__ = "consent_wording"
     __table_args__ = (sa.UniqueConstraint("mailing_list_id", "version"),)

@@ -1,0 +1,86 @@
+"""Leaving, and thinking better of it. Leaving always works, as often as it is asked for, and answers alike."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from newsletter.core.crypto import Crypto
+from newsletter.core.errors import NotFound
+from subscribers import consents, identity, limits, lists
+from subscribers.details import details_of
+from subscribers.models import Subscriber, SubscriberState
+from subscribers.signup import NOTHING, Requested, ask_to_confirm
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Somebody is off a mailing list: from now on (`newly`), or was already. `subscriber_id` is None where there was
+    nobody; what the person sees is the same."""
+
+    mailing_list_id: int
+    subscriber_id: int | None
+    newly: bool
+
+
+def leave(session: Session, *, mailing_list_id: int, subscriber_id: int, how: str, now: datetime) -> Left:
+    """Take a subscriber off a mailing list, whatever their state. Repeatable; an id that is not on this list (any more)
+    gives the same answer."""
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
+    if subscriber is None or subscriber.mailing_list_id != mailing_list_id:
+        return Left(mailing_list_id, None, newly=False)
+    newly = subscriber.state is not SubscriberState.LEFT
+    if newly:
+        subscriber.state = SubscriberState.LEFT
+        subscriber.ended_at = subscriber.ended_at or now
+        session.add(subscriber)
+        session.flush()
+        consents.withdraw(session, [subscriber_id], how=how, now=now)
+        log.info("A subscriber left", extra={"subscriber_id": subscriber_id, "mailing_list_id": mailing_list_id})
+    return Left(mailing_list_id, subscriber_id, newly)
+
+
+def leave_all(
+    session: Session, crypto: Crypto, *, mailing_list_id: int, subscriber_id: int, how: str, now: datetime
+) -> list[Left]:
+    """Take the address behind a subscriber off every mailing list. Repeatable.
+
+    One `Left` per mailing list there is, in their order, whether or not the address was on it, so that neither the
+    answer nor its length tells which lists that were.
+    """
+    subscriber = session.get(Subscriber, subscriber_id)
+    on = {mailing_list_id: subscriber_id}
+    if subscriber is not None and subscriber.mailing_list_id == mailing_list_id and subscriber.address_sealed:
+        address = crypto.decrypt(subscriber.address_sealed)
+        identity.take_turns(session, crypto, address)
+        for row in identity.find_everywhere(session, crypto, address, for_update=True):
+            if row.id is not None:
+                on[row.mailing_list_id] = row.id
+    lefts = []
+    for mailing_list in lists.all_lists(session):
+        assert mailing_list.id is not None
+        if mailing_list.id in on:
+            lefts.append(
+                leave(session, mailing_list_id=mailing_list.id, subscriber_id=on[mailing_list.id], how=how, now=now)
+            )
+        else:
+            lefts.append(Left(mailing_list.id, None, newly=False))
+    return lefts
+
+
+def return_to(session: Session, *, subscriber_id: int, now: datetime) -> Requested:
+    """Ask again for a mailing list one has left, with one button, while the address is still there (28 days).
+
+    Works like a sign-up: a confirmation is due, because a mail that was forwarded must not sign its first reader up.
+    Raises `NotFound` when the address is gone. Repeatable: nothing is due a second time while the first is open, nor
+    for somebody who is confirmed.
+    """
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
+    if subscriber is None or subscriber.address_sealed is None:
+        raise NotFound("We no longer have your email address. Sign up again with it and we will send you an email.")
+    if subscriber.state is not SubscriberState.LEFT or not limits.is_mail_due(session, [subscriber_id], now=now):
+        return NOTHING
+    return ask_to_confirm(session, subscriber, details_of(subscriber), source="manage page", now=now)

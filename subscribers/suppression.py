@@ -1,0 +1,103 @@
+"""Addresses that must not be mailed: nowhere else is this decided.
+
+What each reason blocks:
+
+- `BOUNCED`, `COMPLAINED`: every mail, for ever or until a date.
+- `NOT_REQUESTED` ("I did not ask for this"): for 30 days the sign-up form sends nothing. It does not touch a mailing
+  list that the same person did ask for and confirmed.
+- `ERASED`: imports, for ever, so that an old spreadsheet does not bring back somebody who asked to be forgotten. It
+  does not block the person's own use of the form, which is a new decision of theirs.
+
+One row holds one address. When two reasons meet, the stronger stays, and neither ever shortens the other.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from newsletter.core.crypto import Crypto
+from newsletter.core.db import insert
+from subscribers.identity import suppression_hash
+from subscribers.models import Suppression, SuppressionReason
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one suppression blocks at the moment it was looked up."""
+
+    sign_up: bool  # the form and its confirmation mail
+    editions: bool  # everything, also to those who confirmed
+    imports: bool = True
+
+
+def suppress(
+    session: Session,
+    crypto: Crypto,
+    address: str,
+    *,
+    reason: SuppressionReason,
+    until: datetime | None = None,
+    now: datetime,
+) -> None:
+    """Block this address, for ever or `until` a moment. Repeatable; never weakens a block that is there."""
+    hashed = suppression_hash(crypto, address)
+    session.exec(
+        insert(session, Suppression)
+        .values(address_hash=hashed, reason=reason, until=until, created_at=now)
+        .on_conflict_do_nothing(index_elements=["address_hash"])
+    )
+    row = session.exec(
+        select(Suppression)
+        .where(col(Suppression.address_hash) == hashed)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    row.reason, row.until = _stronger((row.reason, row.until), (reason, until))
+    session.add(row)
+    session.flush()
+
+
+def is_suppressed(session: Session, crypto: Crypto, address: str, *, now: datetime) -> bool:
+    """Whether this address may not be sent what the sign-up form sends. (An erased person may sign up again.)"""
+    hashed = suppression_hash(crypto, address)
+    block = blocks(session, [hashed], now=now).get(hashed)
+    return block is not None and block.sign_up
+
+
+def blocks(session: Session, hashes: Collection[bytes], *, now: datetime) -> dict[bytes, Block]:
+    """What is blocked for which of these suppression hashes, in one query; those not in the answer are free."""
+    if not hashes:
+        return {}
+    found = session.exec(select(Suppression).where(col(Suppression.address_hash).in_(hashes)))
+    answer = {}
+    for row in found:
+        erased = row.reason is SuppressionReason.ERASED
+        in_force = row.until > now if row.until is not None else not erased
+        if in_force or erased:
+            wanted_none = row.reason in (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED)
+            answer[row.address_hash] = Block(sign_up=in_force, editions=in_force and wanted_none)
+    return answer
+
+
+_Held = tuple[SuppressionReason, datetime | None]
+
+#: From the reason that blocks least to the one that blocks most.
+_STRENGTH = (
+    SuppressionReason.NOT_REQUESTED,
+    SuppressionReason.ERASED,
+    SuppressionReason.BOUNCED,
+    SuppressionReason.COMPLAINED,
+)
+
+
+def _stronger(one: _Held, other: _Held) -> _Held:
+    """What is left when both are true. An ERASED row may carry a date too: imports for ever, the form until then."""
+    erased = SuppressionReason.ERASED
+    for_ever = [reason for reason, until in (one, other) if until is None and reason is not erased]
+    if for_ever:
+        return max(for_ever, key=_STRENGTH.index), None
+    until = max((until for _reason, until in (one, other) if until is not None), default=None)
+    reasons = (one[0], other[0])
+    return erased if erased in reasons else max(reasons, key=_STRENGTH.index), until
