@@ -5,11 +5,12 @@ A window of any size changes a handful of rows here, so that a page about a mill
 """
 
 from collections import Counter
+from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, select
 
+from newsletter.core.db import insert
 from newsletter.delivery.models import DeliveryCount, DeliveryState
 
 #: The states in which something may still happen without a person.
@@ -18,18 +19,13 @@ OPEN_STATES = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DEFERR
 Changes = Counter[tuple[int, DeliveryState]]
 
 
-def insert_into(session: Session, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows `ON CONFLICT`, which SQLite and PostgreSQL spell alike."""
-    return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
-
-
 def count_table() -> sa.Table:
-    return sa.inspect(DeliveryCount).local_table  # type: ignore[no-any-return]
+    return cast(sa.Table, sa.inspect(DeliveryCount).local_table)
 
 
 def start(session: Session, edition_id: int) -> bool:
     """Open the counts of an edition. False when they were open already, whoever opened them and however long ago."""
-    statement = insert_into(session, count_table()).on_conflict_do_nothing()
+    statement = insert(session, DeliveryCount).on_conflict_do_nothing()
     first = {"edition_id": edition_id, "state": DeliveryState.QUEUED, "count": 0}
     return session.exec(statement.values(first)).rowcount == 1
 
@@ -43,7 +39,7 @@ def move(changes: Changes, edition_id: int | None, old: DeliveryState, new: Deli
 
 def add(session: Session, changes: Changes) -> None:
     """Write the changes down, always in the same order, so that two transactions cannot wait for each other."""
-    statement = insert_into(session, count_table())
+    statement = insert(session, DeliveryCount)
     statement = statement.on_conflict_do_update(
         index_elements=["edition_id", "state"], set_={"count": count_table().c.count + statement.excluded.count}
     )
@@ -57,4 +53,4 @@ def counts(session: Session, edition_id: int) -> dict[str, int]:
     found = session.exec(
         select(DeliveryCount.state, DeliveryCount.count).where(DeliveryCount.edition_id == edition_id)
     ).all()
-    return {state.value: 0 for state in DeliveryState} | {state.value: count for state, count in found}
+    return {state.value: 0 for state in DeliveryState} | {DeliveryState(state).value: count for state, count in found}

@@ -16,11 +16,12 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.core.db import insert
 from newsletter.core.logs import scrub
 from newsletter.delivery import counting
 from newsletter.delivery.counting import OPEN_STATES, Changes
@@ -76,7 +77,7 @@ class Claim:
 
 
 def _table() -> sa.Table:
-    return sa.inspect(Delivery).local_table  # type: ignore[no-any-return]
+    return cast(sa.Table, sa.inspect(Delivery).local_table)
 
 
 def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
@@ -105,7 +106,7 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
         .where(sa.true())  # without a WHERE, SQLite takes ON CONFLICT for a join
         .order_by(subscriber_id)
     )
-    statement = counting.insert_into(session, _table()).from_select(["subscriber_id", *values], rows)
+    statement = insert(session, Delivery).from_select(["subscriber_id", *values], rows)
     written = session.exec(statement.on_conflict_do_nothing()).rowcount
     counting.add(session, Changes({(edition_id, DeliveryState.QUEUED): written}))
     return written
@@ -165,7 +166,8 @@ def claim(session: Session, *, limit: int, lease: timedelta, now: datetime, clai
 def renew(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> None:
     """Hold a claim for longer, while its worker lives and waits for the provider."""
     table = _table()
-    session.exec(sa.update(table).where(_SENDING, table.c.claim == claim_id).values(lease_until=now + lease))
+    held = (_SENDING, table.c.claim == claim_id, table.c.lease_until >= now)
+    session.exec(sa.update(table).where(*held).values(lease_until=now + lease))
 
 
 def record(

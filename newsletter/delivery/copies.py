@@ -1,0 +1,243 @@
+"""From a window of the ledger to what a provider needs: who may still be mailed, and each person's own copy.
+
+Subscription and suppression are asked again here, a moment before sending. Nothing is sent from this module, and a
+text that cannot be rendered loses nothing: the edition is paused with a sentence, letters wait and are tried again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import Session, col, select
+
+from newsletter.core.errors import ConfigurationError, NewsletterError, WrongState
+from newsletter.core.logs import scrub
+from newsletter.core.runtime import Runtime
+from newsletter.delivery import links
+from newsletter.delivery.headers import edition_headers, leave_mailto, letter_headers, message_key, sender_line
+from newsletter.delivery.ledger import Claim, Claimed, NotSent
+from newsletter.delivery.letterheads import letterhead
+from newsletter.delivery.models import DeliveryKind
+from newsletter.editions import publishing
+from newsletter.editions.models import Edition, EditionState
+from newsletter.providers import wire
+from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result
+from newsletter.rendering import engine, message
+from newsletter.rendering.mails import AlreadyMail, ConfirmMail, GoodbyeMail, Letterhead, Mail, Rendered, WelcomeMail
+from subscribers import lists, recipients, signup
+from subscribers.models import Subscriber, SubscriberState
+
+log = structlog.get_logger(__name__)
+
+#: In which state a subscriber must be for each kind of mail.
+MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
+    DeliveryKind.EDITION: {SubscriberState.CONFIRMED},
+    DeliveryKind.CONFIRM: {SubscriberState.PENDING},
+    DeliveryKind.ALREADY: {SubscriberState.CONFIRMED},
+    DeliveryKind.WELCOME: {SubscriberState.CONFIRMED},
+    DeliveryKind.GOODBYE: {SubscriberState.LEFT},
+}
+
+#: Mails that carry List-Unsubscribe.
+_WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
+
+#: Editions kept compiled; more than are ever sent at once.
+_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One mail, compiled once for all its recipients."""
+
+    message: Message
+    compiled: message.CompiledMessage
+    reply_to: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Copies of one mail, by delivery id."""
+
+    message: Message
+    copies: dict[int, Recipient] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What to hand to the provider, and what is already known about the rest of the window."""
+
+    batches: list[Batch] = field(default_factory=list)
+    results: dict[int, Result | NotSent] = field(default_factory=dict)
+    pause_because: str | None = None  # the edition cannot be sent as it is
+    can_pause: bool = False  # the window belongs to an edition that is `sending`
+
+
+class Copies:
+    """Writes the copies for one provider. Used from several threads; what it keeps is only ever replaced whole."""
+
+    def __init__(self, runtime: Runtime, provider: MailProvider) -> None:
+        self._runtime = runtime
+        self._provider = provider
+        self._editions: dict[tuple[int, str], Template] = {}
+        self._reported: set[str] = set()
+
+    def prepare(self, claim: Claim) -> Prepared:
+        """Everything that must be known before a window is sent. Opens and closes its own session."""
+        prepared = Prepared()
+        with self._runtime.db.reading() as session:
+            by_mail = sorted(claim.deliveries, key=lambda delivery: (delivery.kind, delivery.mailing_list_id))
+            for (kind, mailing_list_id), group in groupby(by_mail, key=lambda d: (d.kind, d.mailing_list_id)):
+                deliveries = list(group)
+                try:
+                    if kind is DeliveryKind.EDITION:
+                        self._prepare_edition(session, deliveries, prepared)
+                    else:
+                        self._prepare_letters(session, kind, mailing_list_id, deliveries, prepared)
+                except sa.exc.SQLAlchemyError:
+                    raise
+                except (NewsletterError, ConfigurationError) as error:
+                    self._cannot(kind, deliveries, str(error), prepared)
+                except Exception as error:  # a fault of ours in one mail must not hold up the others, nor lose any
+                    log.exception("A mail cannot be written", kind=kind.value)
+                    self._cannot(kind, deliveries, f"It cannot be written: {type(error).__name__}", prepared)
+        return prepared
+
+    def _prepare_edition(self, session: Session, deliveries: list[Claimed], prepared: Prepared) -> None:
+        edition_id = deliveries[0].edition_id
+        state, sha256 = session.exec(
+            select(Edition.state, Edition.frozen_sha256).where(col(Edition.id) == edition_id)
+        ).one()
+        if state not in (EditionState.SENDING, EditionState.SENT):  # paused or cancelled since the claim
+            prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)
+            return
+        prepared.can_pause = state == EditionState.SENDING
+        if not self._provider.capabilities.one_click_unsubscribe:
+            raise WrongState(
+                f"The mail provider {self._provider.name} cannot carry a one-click unsubscribe link, so that editions "
+                "may not be sent through it. Choose another provider."
+            )
+        template = self._editions.get((edition_id or 0, sha256 or ""))
+        if template is None:
+            edition = session.get_one(Edition, edition_id)
+            publishing.verify_frozen(edition)
+            template = self._compile_edition(session, edition)
+            kept = list(self._editions.items())[-_KEPT + 1 :]
+            self._editions = dict([*kept, ((edition_id or 0, sha256 or ""), template)])
+        self._write(session, DeliveryKind.EDITION, template, deliveries, prepared)
+
+    def _compile_edition(self, session: Session, edition: Edition) -> Template:
+        rendered = Rendered(
+            subject=edition.frozen_subject or "",
+            html=edition.frozen_html or "",
+            text=edition.frozen_text or "",
+            markdown=edition.frozen_markdown or "",
+        )
+        letters = self._letterhead(session, edition.mailing_list_id)
+        headers = edition_headers(letters, edition.number, self._runtime.settings.message_domain)
+        return self._compile(rendered, letters, headers)
+
+    def _prepare_letters(
+        self, session: Session, kind: DeliveryKind, mailing_list_id: int, deliveries: list[Claimed], prepared: Prepared
+    ) -> None:
+        head = self._letterhead(session, mailing_list_id)
+        template = self._compile(engine.render(_letter(kind, head)), head, letter_headers())
+        self._write(session, kind, template, deliveries, prepared)
+
+    def _letterhead(self, session: Session, mailing_list_id: int) -> Letterhead:
+        return letterhead(session, lists.by_id(session, mailing_list_id), self._runtime.settings.base_url)
+
+    def _compile(self, rendered: Rendered, head: Letterhead, headers: Mapping[str, str]) -> Template:
+        sender = sender_line(head.sender_name, head.sender_email)
+        compiled = message.compile(
+            rendered, sender=sender, reply_to=head.reply_to, headers=headers, date=self._runtime.clock.now()
+        )
+        shared = Message(
+            subject=rendered.subject,
+            markdown=rendered.markdown,
+            html=rendered.html,
+            text=rendered.text,
+            sender=sender,
+            reply_to=head.reply_to,
+        )
+        return Template(shared, compiled, head.reply_to)
+
+    def _write(
+        self, session: Session, kind: DeliveryKind, template: Template, deliveries: list[Claimed], prepared: Prepared
+    ) -> None:
+        """One copy for everybody who may have one."""
+        ids = [delivery.subscriber_id for delivery in deliveries if delivery.subscriber_id is not None]
+        addresses = recipients.reachable(
+            session, self._runtime.crypto, ids, states=MAY_HAVE[kind], now=self._runtime.clock.now()
+        )
+        codes = self._codes(session, ids) if kind is DeliveryKind.CONFIRM else {}
+        batch = Batch(template.message)
+        for delivery in deliveries:
+            address = addresses.get(delivery.subscriber_id) if delivery.subscriber_id is not None else None
+            if address is None or delivery.subscriber_id is None:
+                prepared.results[delivery.id] = NotSent.SKIP
+                continue
+            try:
+                batch.copies[delivery.id] = self._copy(
+                    template, delivery, delivery.subscriber_id, address, codes.get(delivery.subscriber_id)
+                )
+            except ValueError as error:  # this address or value cannot stand in a mail; everybody else's can
+                key = message_key(self._runtime.crypto, delivery)
+                prepared.results[delivery.id] = Result(key, Outcome.REJECTED, code="address", detail=scrub(str(error)))
+        if batch.copies:
+            prepared.batches.append(batch)
+
+    def _codes(self, session: Session, ids: list[int]) -> dict[int, str]:
+        found = session.exec(select(Subscriber).where(col(Subscriber.id).in_(ids))).all()
+        return {row.id: signup.code_for(self._runtime.crypto, row) for row in found if row.id is not None}
+
+    def _copy(
+        self, template: Template, delivery: Claimed, subscriber_id: int, address: str, code: str | None
+    ) -> Recipient:
+        runtime, kind = self._runtime, delivery.kind
+        # Issued when the delivery was queued, so that a second attempt carries the same links.
+        link = (runtime.tokens, runtime.settings.base_url, delivery.mailing_list_id, subscriber_id, delivery.queued_at)
+        leave = links.leave_url(*link)
+        slots = {"leave_url": leave, "manage_url": links.manage_url(*link)}
+        if kind is DeliveryKind.CONFIRM:
+            slots |= {"confirm_url": links.confirm_url(*link), "code": code or ""}
+        key = message_key(runtime.crypto, delivery)
+        in_header = kind in _WITH_LEAVE_HEADER
+        to = wire.wire_form(address)
+        mime = template.compiled.fill(
+            to=to,
+            message_id=f"<{key}@{runtime.settings.message_domain}>",
+            slots=slots,
+            leave_url=leave if in_header else None,
+            leave_mailto=leave_mailto(template.reply_to, leave) if in_header else None,
+        )
+        return Recipient(key=key, address=to, slots=slots, mime=mime, leave_url=leave if in_header else None)
+
+    def _cannot(self, kind: DeliveryKind, deliveries: list[Claimed], why: str, prepared: Prepared) -> None:
+        """A mail that cannot be written: say so once, keep every delivery."""
+        why = scrub(why)
+        if (known := f"{kind}: {why}") not in self._reported:
+            self._reported = {*self._reported, known}
+            log.error("A mail cannot be written", kind=kind.value, edition_id=deliveries[0].edition_id, why=why)
+        if kind is DeliveryKind.EDITION:
+            prepared.pause_because = why
+            prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)
+        else:
+            waits = Result("", Outcome.DEFERRED, code="template", detail=why)
+            prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), waits)
+
+
+def _letter(kind: DeliveryKind, head: Letterhead) -> Mail:
+    if kind is DeliveryKind.CONFIRM:
+        return ConfirmMail(
+            head,
+            link_days=signup.LINK_LIFETIME.days,
+            code_minutes=int(signup.CODE_LIFETIME.total_seconds() // 60),
+        )
+    others: dict[DeliveryKind, type[AlreadyMail] | type[WelcomeMail] | type[GoodbyeMail]] = {
+        DeliveryKind.ALREADY: AlreadyMail,
+        DeliveryKind.WELCOME: WelcomeMail,
+        DeliveryKind.GOODBYE: GoodbyeMail,
+    }
+    return others[kind](head)
