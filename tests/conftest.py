@@ -22,6 +22,7 @@ from newsletter.core.clock import ManualClock
 from newsletter.core.db import Database
 from newsletter.core.runtime import Runtime
 from newsletter.core.settings import Settings
+from tests.fakes import MailServer
 
 #: The moment every story starts at, unless it moves the clock: a Tuesday morning in term time, after GMT has begun.
 START = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
@@ -127,3 +128,11 @@ def sqlite_runtime(sqlite_url: str, clock: ManualClock, tmp_path: Path) -> Itera
     built = make_runtime(sqlite_url, clock, tmp_path)
     yield built
     built.db.dispose()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A real SMTP server that keeps what it receives."""
+    server = MailServer().start()
+    yield server
+    server.stop()
