@@ -26,9 +26,9 @@ _ADVISORY_LOCK = 7_368_421
 def upgrade(database: Database, revision: str = "head") -> bool:
     """Bring the tables to `revision`; True when there was something to do. Safe to call twice, and from two places."""
     with _alone(database) as connection:
-        before = _revision(connection)
+        before = current_on(connection)
         command.upgrade(_configuration(connection), revision)
-        return _revision(connection) != before
+        return current_on(connection) != before
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -40,7 +40,12 @@ def downgrade(database: Database, revision: str) -> None:
 def current(database: Database) -> str | None:
     """The revision this database has; None when it has no tables of ours."""
     with database.reading() as session:
-        return _revision(session.connection())
+        return current_on(session.connection())
+
+
+def current_on(connection: Connection) -> str | None:
+    """`current`, as seen by a connection that is open already."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str | None:
@@ -56,10 +61,6 @@ def _configuration(connection: Connection | None) -> Config:
         "script_location", str(installed if installed.is_dir() else _PACKAGE.parent / "migrations").replace("%", "%%")
     )
     return configuration
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 @contextmanager

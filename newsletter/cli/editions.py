@@ -1,0 +1,274 @@
+"""`newsletter edition …`: assemble, preview, approve, send, watch, hold and decide."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from sqlmodel import Session, col, select
+
+from newsletter.cli import edge, foreground, previewing
+from newsletter.core.errors import InvalidInput, WrongState
+from newsletter.core.runtime import Runtime
+from newsletter.delivery import ledger, letterheads, opening, reports
+from newsletter.editions import assembling, moves, publishing
+from newsletter.editions.models import Edition, EditionState
+from newsletter.staff import accounts
+from newsletter.staff.models import StaffRole
+from subscribers import lists
+
+LONDON = ZoneInfo("Europe/London")
+
+app = typer.Typer(no_args_is_help=True, help="Assemble, preview, approve and send editions, and see how they went.")
+
+EditionId = Annotated[int, typer.Argument(metavar="ID", help="Number that “edition assemble” printed.", min=1)]
+By = Annotated[str | None, typer.Option("--by", metavar="EMAIL", help="The member of staff who does this.")]
+
+
+@app.command("list")
+def list_editions(
+    list_slug: Annotated[str | None, typer.Argument(metavar="LIST", help="Only this mailing list.")] = None,
+) -> None:
+    """List editions, newest first: id, mailing list, number, date, state, subject."""
+    with edge.opened() as runtime, runtime.db.reading() as session:
+        slugs = {mailing_list.id: mailing_list.slug for mailing_list in lists.all_lists(session)}
+        wanted = select(Edition).order_by(col(Edition.id).desc())
+        if list_slug is not None:
+            wanted = wanted.where(Edition.mailing_list_id == lists.by_slug(session, list_slug).id)
+        for edition in session.exec(wanted):
+            typer.echo(
+                f"{edition.id}\t{slugs[edition.mailing_list_id]}\tno. {edition.number}\t{edition.date}"
+                f"\t{edition.state.value}\t{edition.subject}"
+            )
+
+
+@app.command()
+def assemble(
+    list_slug: Annotated[str, typer.Argument(metavar="LIST", help="The mailing list: parents or professionals.")],
+    by: By = None,
+) -> None:
+    """Make a draft edition from the updates that are due; its id stands alone on the last line.
+
+    Says of every update why it is in or out. A list has one edition in hand at a time: where one is still to be approved
+    or sent, that one is named. When nothing is new there is no edition, and the exit code is 1.
+    """
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        mailing_list = lists.by_slug(session, list_slug)
+        assert mailing_list.id is not None
+        author_id = None if by is None else edge.staff_id(session, runtime, by, StaffRole.AUTHOR, StaffRole.ADMIN)
+        in_hand = _in_hand(session, mailing_list.id)
+        if in_hand is not None:
+            typer.echo(f"Edition {in_hand.number} of {mailing_list.name} is in hand already ({in_hand.state.value}).")
+            typer.echo(in_hand.id)
+            return
+        assembled = assembling.assemble(
+            session,
+            mailing_list_id=mailing_list.id,
+            audience=mailing_list.audience,
+            list_name=mailing_list.name,
+            now=runtime.clock.now(),
+            author_id=author_id,
+        )
+        for considered in assembled.chosen:
+            typer.echo(f"in   {considered.title} ({considered.reason})")
+        for considered in assembled.left_out:
+            typer.echo(f"out  {considered.title} ({considered.reason})")
+        if assembled.edition is None:
+            raise WrongState(assembled.because)
+        typer.echo(assembled.because)
+        edition_id = assembled.edition.id
+    typer.echo(edition_id)
+
+
+@app.command()
+def preview(
+    edition_id: EditionId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Directory to write to.")],
+) -> None:
+    """Write an edition as readers will get it: edition.html, edition.txt and edition.eml."""
+    with edge.opened() as runtime, runtime.db.reading() as session:
+        written = previewing.write(session, runtime, edition_id, out)
+    for path in written:
+        typer.echo(path)
+
+
+@app.command()
+def approve(
+    edition_id: EditionId,
+    by: Annotated[str, typer.Option("--by", metavar="EMAIL", help="The approver, who wrote none of it.")],
+) -> None:
+    """Approve an edition: freezes, byte for byte, what will be sent. A draft is submitted for approval first."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        now = runtime.clock.now()
+        approver_id = edge.staff_id(session, runtime, by)
+        edition = _edition(session, edition_id)
+        if edition.state in (EditionState.APPROVED, EditionState.SCHEDULED):
+            typer.echo(f"Edition {edition.number} is approved already (SHA-256 {edition.frozen_sha256}).")
+            return
+        if edition.state is EditionState.DRAFT:
+            publishing.submit(session, edition_id, now=now)
+        mailing_list = lists.by_id(session, edition.mailing_list_id)
+        approved = publishing.approve(
+            session,
+            edition_id,
+            approver_id=approver_id,
+            roles=accounts.roles_of(session, approver_id),
+            letterhead=letterheads.letterhead(session, mailing_list, runtime.settings.base_url),
+            now=now,
+        )
+        typer.echo(f"Approved: {approved.frozen_subject} (SHA-256 {approved.frozen_sha256}).")
+    typer.echo(f"To send it: newsletter edition send {edition_id} --now")
+
+
+@app.command()
+def send(
+    edition_id: EditionId,
+    now: Annotated[bool, typer.Option("--now", help="Send from here, and wait until it is done.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Not before this time in Europe/London, like “2026-12-01 09:30”."),
+    ] = None,
+) -> None:
+    """Let an approved edition go to everybody who is confirmed on its list.
+
+    With --now it is queued and sent in the foreground; where a worker is running on the same SQLite database, that
+    worker sends and this command watches. Without --now the running clock and worker take it at once, or at --at.
+    Safe to repeat: nobody gets a second copy.
+    """
+    if now and at is not None:
+        raise typer.BadParameter("choose one of --now and --at")
+    with edge.opened() as runtime:
+        with runtime.db.transaction() as session:
+            moment = runtime.clock.now()
+            edition = _edition(session, edition_id)
+            if edition.state in (EditionState.DRAFT, EditionState.REVIEW):
+                raise WrongState(
+                    f"Edition {edition.number} must be approved first: "
+                    f"newsletter edition approve {edition_id} --by EMAIL"
+                )
+            if now:
+                opening.release_and_open(session, edition_id, now=moment)
+            elif edition.released_at is None:
+                send_at = _london(at) if at is not None else moment + timedelta(seconds=1)
+                publishing.schedule(session, edition_id, send_at=send_at, now=moment)
+        if now:
+            foreground.send(runtime, edition_id)
+        _say_status(runtime, edition_id)
+
+
+@app.command()
+def status(
+    edition_id: EditionId,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Say where an edition stands: its state, and how many deliveries are in each state."""
+    with edge.opened() as runtime:
+        if as_json:
+            with runtime.db.reading() as session:
+                typer.echo(json.dumps(reports.status(session, edition_id)))
+        else:
+            _say_status(runtime, edition_id)
+
+
+@app.command()
+def pause(
+    edition_id: EditionId,
+    because: Annotated[
+        str, typer.Option("--because", metavar="TEXT", help="Why, for whoever finds it paused.")
+    ] = "Paused by hand.",
+    by: By = None,
+) -> None:
+    """Hold an edition that is being sent. Copies already handed over are not called back."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        publishing.pause(
+            session, edition_id, because=because, now=runtime.clock.now(), staff_id=_optional(session, runtime, by)
+        )
+    typer.echo(f"Edition {edition_id} is paused. To go on: newsletter edition resume {edition_id}")
+
+
+@app.command()
+def resume(edition_id: EditionId, by: By = None) -> None:
+    """Go on with a paused edition: those who have had their copy get no second one."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        publishing.resume(session, edition_id, now=runtime.clock.now(), staff_id=_optional(session, runtime, by))
+    typer.echo(f"Edition {edition_id} goes on. Without a running worker: newsletter edition send {edition_id} --now")
+
+
+@app.command()
+def cancel(edition_id: EditionId, by: By = None) -> None:
+    """Give an edition up: what has not been sent will not be, and its updates are free for the next one."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        now = runtime.clock.now()
+        publishing.cancel(session, edition_id, now=now, staff_id=_optional(session, runtime, by))
+        skipped = ledger.skip_edition(session, edition_id, now=now)
+    typer.echo(f"Edition {edition_id} is cancelled; {skipped} copies were not sent.")
+
+
+@app.command()
+def unknown(
+    edition_id: EditionId,
+    leave: Annotated[bool, typer.Option("--leave", help="Leave them as they are.")] = False,
+    send_again: Annotated[bool, typer.Option("--send-again", help="Send to them again; some may get two.")] = False,
+    by: By = None,
+) -> None:
+    """Decide about the copies of which nobody can know whether they arrived. Without an option: only say how many."""
+    if leave and send_again:
+        raise typer.BadParameter("choose one of --leave and --send-again")
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        _edition(session, edition_id)
+        if send_again:
+            if by is None:
+                raise InvalidInput("Say who decides to send again: --by EMAIL.")
+            edge.staff_id(session, runtime, by, StaffRole.APPROVER, StaffRole.ADMIN)
+            number = ledger.decide_unknown(session, edition_id, send_again=True, now=runtime.clock.now())
+            typer.echo(f"{number} copies are queued again, under the Message-ID they had.")
+        elif leave:
+            number = ledger.decide_unknown(session, edition_id, send_again=False, now=runtime.clock.now())
+            typer.echo(f"{number} copies stay as they are.")
+        else:
+            number = ledger.counts(session, edition_id).get("unknown", 0)
+            typer.echo(f"Of {number} copies nobody knows whether they arrived. Decide with --leave or --send-again.")
+
+
+def _in_hand(session: Session, mailing_list_id: int) -> Edition | None:
+    """The edition of this list that is still to be approved or sent."""
+    return session.exec(
+        select(Edition)
+        .where(Edition.mailing_list_id == mailing_list_id, col(Edition.state).in_(assembling.OPEN))
+        .order_by(col(Edition.id).desc())
+    ).first()
+
+
+def _edition(session: Session, edition_id: int) -> Edition:
+    return moves.read(session, edition_id)
+
+
+def _optional(session: Session, runtime: Runtime, email: str | None) -> int | None:
+    return None if email is None else edge.staff_id(session, runtime, email)
+
+
+def _london(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("Write the time like “2026-12-01 09:30”.") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=LONDON)
+
+
+def _say_status(runtime: Runtime, edition_id: int) -> None:
+    with runtime.db.reading() as session:
+        found = reports.status(session, edition_id)
+        edition = _edition(session, edition_id)
+        because, send_at = edition.paused_because, edition.send_at
+    typer.echo(f"Edition {edition_id} of {found['list']}: {found['state']}")
+    if found["state"] == EditionState.PAUSED and because:
+        typer.echo(f"Paused because: {because}")
+    if found["state"] == EditionState.SCHEDULED and send_at is not None:
+        typer.echo(f"Goes out at {send_at.astimezone(LONDON):%H:%M on %-d %B %Y} while the clock and a worker run.")
+    if found["recipients"]:
+        typer.echo(f"Recipients: {found['recipients']:,}")
+    for state, number in found["counts"].items():
+        if number:
+            typer.echo(f"  {state}: {number:,}")

@@ -1,0 +1,107 @@
+"""`newsletter edition send --now`: send from here until nothing of the edition is left to send, and show how it goes.
+
+On SQLite a running worker holds the worker's lock: then that worker sends, and this process watches its counts. Two
+senders would do no harm (each copy is claimed by one of them); one is simply enough.
+"""
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from newsletter import running
+from newsletter.core.errors import WrongState
+from newsletter.core.runtime import Runtime
+from newsletter.delivery import reports
+from newsletter.delivery.sending import Sender
+from newsletter.editions.models import EditionState
+from newsletter.providers import registry
+
+#: How often the counts are looked at.
+LOOK_S = 0.25
+#: How long the counts may stand still before the watcher gives up on the other worker.
+STANDSTILL_S = 90.0
+
+_UNDER_WAY = ("queued", "sending")
+_WAITING = ("queued", "sending", "deferred")
+_OVER = (EditionState.SENT.value, EditionState.PAUSED.value, EditionState.CANCELLED.value)
+
+
+def send(runtime: Runtime, edition_id: int) -> None:
+    """Return when the edition is finished, held, or only copies are left that are to be tried again later.
+
+    Raises `WrongState` when another worker has it and makes no progress.
+    """
+    with _progress(runtime, edition_id):
+        try:
+            with running.only_worker(runtime):
+                asyncio.run(_send(runtime))
+        except WrongState as error:
+            if str(error) != running.WORKER_RUNNING:
+                raise
+        _wait_for_others(runtime, edition_id)
+
+
+async def _send(runtime: Runtime) -> None:
+    provider = registry.make_configured(runtime)
+    try:
+        await Sender(runtime, provider).send_until_idle()
+    finally:
+        await provider.aclose()
+
+
+def _wait_for_others(runtime: Runtime, edition_id: int) -> None:
+    """Wait for copies that are in another worker's hands."""
+    seen, since = None, time.monotonic()
+    while True:
+        found = _status(runtime, edition_id)
+        if found["state"] in _OVER or not any(found["counts"].get(state, 0) for state in _UNDER_WAY):
+            return
+        if found["counts"] != seen:
+            seen, since = found["counts"], time.monotonic()
+        elif time.monotonic() - since > STANDSTILL_S:
+            raise WrongState("The running worker does not get on with this edition. Look at its log.")
+        time.sleep(LOOK_S)
+
+
+@contextlib.contextmanager
+def _progress(runtime: Runtime, edition_id: int) -> Iterator[None]:
+    """A progress bar on a terminal, drawn from the ledger's counts by a thread of its own; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    bar = Progress(
+        TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
+    )
+    over = threading.Event()
+
+    def draw() -> None:
+        task = bar.add_task("Sending", total=None)
+        while True:
+            last = over.is_set()
+            found = _status(runtime, edition_id)
+            waiting = sum(found["counts"].get(state, 0) for state in _WAITING)
+            bar.update(task, total=found["recipients"], completed=found["recipients"] - waiting)
+            if last:
+                return
+            over.wait(LOOK_S)
+
+    with bar:
+        drawing = threading.Thread(target=draw, daemon=True)
+        drawing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            drawing.join()
+
+
+def _status(runtime: Runtime, edition_id: int) -> dict[str, Any]:
+    with runtime.db.reading() as session:
+        return reports.status(session, edition_id)
