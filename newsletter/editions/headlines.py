@@ -48,7 +48,10 @@ def preheader(chosen: Sequence[Update], audience: Audience, subject_line: str) -
 
 def introduction(chosen: Sequence[Update], audience: Audience, area: str) -> str:
     """Two plain sentences that say what is in it."""
-    updates_in_it = f"This edition has {count(len(chosen), 'update')} on work to make SEND services in {area} better."
+    updates_in_it = (
+        f"This edition has {count(len(chosen), 'update')} on services for special educational needs and disabilities "
+        f"(SEND) in {area}."
+    )
     if audience is Audience.PARENTS:
         return f"{updates_in_it} Each one says who is doing the work and where you can read more."
     actions = sum(1 for update in chosen if update.action)
