@@ -1,6 +1,7 @@
 """One class per mail: exactly what its templates may use. `render` turns any of them into a `Rendered` mail.
 
-Adding a mail means a class here, `templates/email/<name>.mjml` and `templates/email/<name>.txt`.
+Adding a mail means a class here, `templates/email/<name>.mjml` and `templates/email/<name>.txt`. The first line of the
+second is the subject; GOV.UK Notify's Markdown is made from it as well.
 
 Personal values are not known here. Templates write `[[leave_url]]` and the like (`SLOTS`), and the message compiler
 fills them in for each recipient.
@@ -8,10 +9,14 @@ fills them in for each recipient.
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import ClassVar
 
 #: Every personal value a mail can carry.
 SLOTS = frozenset({"leave_url", "manage_url", "confirm_url", "code"})
+
+#: How many links "In this edition" has at most: more would be a page of its own on a phone.
+MOST_CONTENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,24 @@ class EditionMail:
     introduction: str  # restricted Markdown
     sections: tuple[SectionBlock, ...]
     page_url: str  # the permanent public page of this edition
+
+    @property
+    def updates(self) -> tuple[UpdateBlock, ...]:
+        """All updates, in the order in which they are read."""
+        return tuple(update for section in self.sections for update in section.updates)
+
+    @property
+    def actions(self) -> tuple[UpdateBlock, ...]:
+        """The updates that ask for something, soonest first, those without a date last."""
+        asking = (update for update in self.updates if update.action)
+        return tuple(sorted(asking, key=lambda update: update.action_by or date.max))
+
+    @property
+    def contents(self) -> tuple[UpdateBlock, ...]:
+        """At most `MOST_CONTENTS` updates, from as many sections as possible, in the order in which they are read."""
+        rounds = zip_longest(*(section.updates for section in self.sections))
+        chosen = [update for turn in rounds for update in turn if update is not None][:MOST_CONTENTS]
+        return tuple(update for update in self.updates if update in chosen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,220 @@
+"""MIME, compiled once: a rendered mail becomes ready bytes with gaps, and each recipient's copy only fills the gaps.
+
+What makes this safe as well as fast is checked when a mail is compiled. Every line ends in CRLF and has at most 76
+characters of ASCII, none starts with a dot (so the same bytes serve SMTP's DATA and BDAT) or with "From " (which
+mailbox files would change, breaking a signature). Each personal value stands on soft-broken lines of its own, so the
+folding of everything else never depends on it. The boundary holds "=_", which quoted-printable can never produce.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.core.errors import InvalidInput
+from newsletter.rendering import headers as header
+from newsletter.rendering.blocks import MARK
+from newsletter.rendering.mails import Rendered
+
+_WIDTH = 76
+_QUOTED = {byte: chr(byte) if 32 <= byte < 127 and byte != 61 else f"={byte:02X}" for byte in range(256)}
+_PLAIN_VALUE = re.compile(r"(?![.F])[!-<>-~]{0,75}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+#: The gaps of the head, beside those of the two bodies.
+_TO, _MESSAGE_ID, _UNSUBSCRIBE = ("head", "to"), ("head", "message_id"), ("head", "unsubscribe")
+
+_Gap = tuple[str, str]  # ("text" | "html" | "head", name)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMessage:
+    """A message for everybody, with gaps for what is personal. Made by `compile`."""
+
+    pieces: tuple[bytes, ...]  # with an empty piece for each gap
+    gaps: tuple[tuple[int, _Gap], ...]
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The personal values that `fill` must be given."""
+        return frozenset(name for _, (part, name) in self.gaps if part != "head")
+
+    def fill(
+        self,
+        *,
+        to: str,
+        message_id: str,
+        slots: Mapping[str, str],
+        leave_url: str | None = None,
+        leave_mailto: str | None = None,
+    ) -> bytes:
+        """One recipient's message, ready for the wire (RFC 5322, CRLF).
+
+        `message_id` is `left@right`, `leave_mailto` a whole `mailto:` address. The RFC 8058 headers are there when
+        `leave_url` is. Slots that the mail does not use are ignored.
+
+        Raises `InvalidInput` when a value cannot stand where it must, or a slot has no value.
+        """
+        values: dict[_Gap, bytes] = {
+            _TO: header.to(to),
+            _MESSAGE_ID: header.message_id(message_id),
+            _UNSUBSCRIBE: header.list_unsubscribe(leave_url, leave_mailto) if leave_url else b"",
+        }
+        pieces = list(self.pieces)
+        for index, gap in self.gaps:
+            if gap not in values:
+                values[gap] = _value(gap, slots)
+            pieces[index] = values[gap]
+        return b"".join(pieces)
+
+
+def compile(
+    rendered: Rendered,
+    *,
+    sender: str,
+    reply_to: str,
+    headers: Mapping[str, str],
+    date: datetime,
+) -> CompiledMessage:
+    """Compile a mail for all its recipients. The same mail always gives the same bytes.
+
+    `sender` is "Name <address>" or an address alone, `headers` are those that all copies share (List-Id and so on).
+    Raises `InvalidInput` when a header value holds a line break or anything else that could start another header.
+    """
+    digest = hashlib.sha256("\0".join((rendered.subject, rendered.html, rendered.text)).encode(errors="replace"))
+    boundary = f"=_{digest.hexdigest()[:32]}"
+    builder = _Builder()
+    builder.add(_shared_head(rendered.subject, sender, reply_to, date))
+    builder.gap(_TO)
+    builder.gap(_MESSAGE_ID)
+    builder.gap(_UNSUBSCRIBE)
+    builder.add(_own_head(headers))
+    builder.add(f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n')
+    for part, subtype, body in (("text", "plain", rendered.text), ("html", "html", rendered.html)):
+        builder.add(
+            f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        )
+        builder.body(part, body)
+        builder.add("\r\n")
+    builder.add(f"--{boundary}--\r\n")
+    return builder.finish()
+
+
+def _shared_head(subject: str, sender: str, reply_to: str, date: datetime) -> str:
+    return (
+        header.mailbox("From", sender)
+        + header.mailbox("Reply-To", reply_to)
+        + header.text("Subject", subject)
+        + header.date(date)
+    )
+
+
+_OURS = frozenset(
+    {"from", "reply-to", "subject", "date", "to", "cc", "bcc", "message-id", "mime-version", "content-type",
+     "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post"}
+)  # fmt: skip
+
+
+def _own_head(extra: Mapping[str, str]) -> str:
+    for name in extra:
+        if name.lower() in _OURS:
+            raise InvalidInput(f"The header {name} is written by the message compiler. Leave it out")
+    return "".join(header.text(name, value) for name, value in extra.items())
+
+
+class _Builder:
+    """Collects pieces and gaps, and checks the whole at the end."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = [b""]
+        self._gaps: list[tuple[int, _Gap]] = []
+
+    def add(self, piece: str) -> None:
+        self._pieces[-1] += piece.encode("ascii")
+
+    def gap(self, gap: _Gap) -> None:
+        self._gaps.append((len(self._pieces), gap))
+        self._pieces += [b"", b""]
+
+    def body(self, part: str, text: str) -> None:
+        """A body in quoted-printable, each slot on soft-broken lines of its own."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput("There is a character that cannot be sent in a mail. Type the text again") from None
+        between = MARK.split(text.replace("\r\n", "\n").replace("\r", "\n"))
+        for number, piece in enumerate(between):
+            if number % 2:
+                self.gap((part, piece))
+                self.add("=\r\n")
+            else:
+                slot_follows = number < len(between) - 1
+                lines = list(_lines(piece, slot_follows))
+                self.add("\r\n".join(lines))
+
+    def finish(self) -> CompiledMessage:
+        whole = b"".join(self._pieces)
+        for line in whole.split(b"\r\n"):
+            if len(line) > 998 or line.startswith((b".", b"From ")) or b"\r" in line or b"\n" in line or b"\0" in line:
+                raise AssertionError(f"The compiled message has a line that is not canonical: {line[:80]!r}")
+        return CompiledMessage(tuple(self._pieces), tuple(self._gaps))
+
+
+def _lines(text: str, slot_follows: bool) -> Iterator[str]:
+    """The lines of a quoted-printable text that starts at the beginning of a line, without their CRLF.
+
+    When a slot follows, the last line is soft-broken and an empty one comes after it, for the slot to stand on.
+    """
+    logical = text.split("\n")
+    for number, line in enumerate(logical):
+        joined = slot_follows and number == len(logical) - 1
+        if joined and not line:
+            yield ""  # the slot starts the line by itself
+            return
+        encoded = "".join([_QUOTED[byte] for byte in line.encode()])
+        if not joined and encoded.endswith(" "):
+            encoded = encoded[:-1] + "=20"
+        yield from _folded(encoded, soft_end=joined)
+    if slot_follows:
+        yield ""
+
+
+def _folded(encoded: str, *, soft_end: bool) -> Iterator[str]:
+    while True:
+        encoded = _guarded(encoded)
+        if len(encoded) <= (_WIDTH - 1 if soft_end else _WIDTH):
+            yield encoded + "=" if soft_end else encoded
+            return
+        end = _WIDTH - 1
+        # Never inside an escape such as =C3.
+        end = end - 1 if encoded[end - 1] == "=" else end - 2 if encoded[end - 2] == "=" else end
+        yield encoded[:end] + "="
+        encoded = encoded[end:]
+
+
+def _guarded(encoded: str) -> str:
+    """A line with its first character escaped where it would mean something else to a mail server or mailbox."""
+    if encoded.startswith("."):
+        return "=2E" + encoded[1:]
+    return "=46" + encoded[1:] if encoded.startswith("From ") else encoded
+
+
+def _value(gap: _Gap, slots: Mapping[str, str]) -> bytes:
+    """A personal value for a body, ending where the soft break that the compiled text holds takes over."""
+    part, name = gap
+    try:
+        value = slots[name]
+    except KeyError:
+        raise InvalidInput(f"The mail has a place for {name}, and no value was given for it") from None
+    if part == "html":
+        value = html.escape(value)
+    if _PLAIN_VALUE.fullmatch(value):
+        return value.encode()
+    if _CONTROL.search(value):
+        raise InvalidInput(f"The value for {name} has a line break or another character that cannot be used")
+    encoded = "".join([_QUOTED[byte] for byte in value.encode()])
+    # The compiled text closes the last line with its own soft break.
+    return "\r\n".join(_folded(encoded, soft_end=True))[:-1].encode()
