@@ -37,6 +37,9 @@ class MailServer:
         return self
 
     def stop(self) -> None:
+        """Close the port and every connection. Safe to call twice."""
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -94,7 +97,7 @@ class _Handler:
 
 def _answer(smtp: SMTP, answer: str) -> str:
     if answer == HANG_UP:
-        assert smtp.transport is not None
+        assert isinstance(smtp.transport, asyncio.WriteTransport)
         smtp.transport.abort()
         return "421 Closed"
     return answer

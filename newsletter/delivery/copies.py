@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
 
-from newsletter.core.errors import ConfigurationError, NewsletterError, WrongState
+from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, WrongState
 from newsletter.core.logs import scrub
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import links
@@ -72,6 +72,10 @@ class Prepared:
     results: dict[int, Result | NotSent] = field(default_factory=dict)
     pause_because: str | None = None  # the edition cannot be sent as it is
     can_pause: bool = False  # the window belongs to an edition that is `sending`
+
+
+class UnfitAddress(Exception):
+    """An address that cannot stand in a message."""
 
 
 class Copies:
@@ -182,7 +186,7 @@ class Copies:
                 batch.copies[delivery.id] = self._copy(
                     template, delivery, delivery.subscriber_id, address, codes.get(delivery.subscriber_id)
                 )
-            except ValueError as error:  # this address or value cannot stand in a mail; everybody else's can
+            except UnfitAddress as error:  # this person's copy cannot be written; everybody else's can
                 key = message_key(self._runtime.crypto, delivery)
                 prepared.results[delivery.id] = Result(key, Outcome.REJECTED, code="address", detail=scrub(str(error)))
         if batch.copies:
@@ -204,14 +208,22 @@ class Copies:
             slots |= {"confirm_url": links.confirm_url(*link), "code": code or ""}
         key = message_key(runtime.crypto, delivery)
         in_header = kind in _WITH_LEAVE_HEADER
-        to = wire.wire_form(address)
-        mime = template.compiled.fill(
-            to=to,
-            message_id=f"<{key}@{runtime.settings.message_domain}>",
-            slots=slots,
-            leave_url=leave if in_header else None,
-            leave_mailto=leave_mailto(template.reply_to, leave) if in_header else None,
-        )
+
+        def fill(to: str) -> bytes:
+            return template.compiled.fill(
+                to=to,
+                message_id=f"{key}@{runtime.settings.message_domain}",
+                slots=slots,
+                leave_url=leave if in_header else None,
+                leave_mailto=leave_mailto(template.reply_to, leave) if in_header else None,
+            )
+
+        try:
+            to = wire.wire_form(address)
+            mime = fill(to)
+        except (ValueError, InvalidInput) as error:
+            fill("somebody@example.org")  # raises when it is the mail that is at fault, and not this address
+            raise UnfitAddress(str(error)) from None
         return Recipient(key=key, address=to, slots=slots, mime=mime, leave_url=leave if in_header else None)
 
     def _cannot(self, kind: DeliveryKind, deliveries: list[Claimed], why: str, prepared: Prepared) -> None:

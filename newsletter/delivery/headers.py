@@ -1,7 +1,6 @@
 """The headers that mail programs and mail filters read: who the list is, how to leave it, which copy this is."""
 
 import re
-from email.utils import formataddr
 from urllib.parse import quote
 
 from newsletter.core.crypto import Crypto
@@ -42,4 +41,5 @@ def message_key(crypto: Crypto, delivery: Claimed) -> str:
 
 
 def sender_line(name: str, address: str) -> str:
-    return formataddr((name, address))
+    """ "Name <address>", as it is read by people; whoever writes it into a message quotes and encodes it."""
+    return f"{name} <{address}>" if name else address

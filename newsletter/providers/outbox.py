@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from newsletter.core.clock import Clock
@@ -65,7 +66,8 @@ class Outbox:
             unfinished.write_bytes(recipient.mime)
             unfinished.replace(self._directory / name)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
             return Result(
                 recipient.key, Outcome.DEFERRED, code=str(error.errno), detail=error.strerror, scope=Scope.ACCOUNT
             )

@@ -7,7 +7,6 @@ each answer of the server) and `CONNECTIONS` (at once).
 import ipaddress
 import ssl
 from collections.abc import Mapping, Sequence
-from email.utils import parseaddr
 from typing import cast
 
 from newsletter.core.errors import ConfigurationError, ProviderRefused
@@ -53,7 +52,7 @@ class Smtp:
         await conversation.close()
 
     async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
-        sender = parseaddr(message.sender)[1]
+        sender = message.sender.rpartition("<")[2].rstrip(" >")
         results: list[Result] = []
         conversation: Conversation | None = None
         given_up: Result | None = None

@@ -303,7 +303,7 @@ class TestTls:
 
         def signed_in(server: object, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
             right = (data.login, data.password) == (b"us", b"secret word")  # type: ignore[attr-defined]
-            return AuthResult(success=right)
+            return AuthResult(success=right, handled=False)
 
         async def run(make: Callable[[int], smtp.Smtp]) -> list[Result]:
             loop = asyncio.get_running_loop()
