@@ -1,0 +1,107 @@
+"""What time alone removes (REQ-33), in bounded steps, so that no sweep holds other work up for long."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from subscribers.models import Attempt, Consent, Subscriber, SubscriberState, Suppression, SuppressionReason
+
+#: Rows of one kind that one sweep touches at most.
+ROWS_PER_SWEEP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPeriods:
+    """How long what is kept; the defaults are those of GOV.UK's own email subscriptions."""
+
+    pending: timedelta = timedelta(days=7)
+    address_after_end: timedelta = timedelta(days=28)
+    row_after_end: timedelta = timedelta(days=365)
+    attempts: timedelta = timedelta(hours=24)
+
+
+DEFAULT_PERIODS = RetentionPeriods()
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How much one sweep removed. Not `is_complete`: there is more; sweep again in a new transaction."""
+
+    pending_deleted: int
+    addresses_emptied: int
+    ended_deleted: int
+    consents_deleted: int
+    attempts_deleted: int
+    suppressions_deleted: int
+    is_complete: bool
+
+
+def sweep(
+    session: Session,
+    *,
+    now: datetime,
+    periods: RetentionPeriods = DEFAULT_PERIODS,
+    rows_at_most: int = ROWS_PER_SWEEP,
+) -> Swept:
+    """Remove what has been kept long enough. Repeatable, and safe at any time and twice at once.
+
+    - Requests nobody confirmed, with their consents: deleted.
+    - People who left or could not be reached: first everything that says who they were is emptied, later the row goes.
+    - Consents that belong to nobody any more: deleted a year after they were asked for or withdrawn.
+    - Attempts, and suppressions that are over: deleted.
+    """
+    bound = _Bound(session, rows_at_most)
+    unconfirmed = (
+        col(Subscriber.state) == SubscriberState.PENDING,
+        col(Subscriber.requested_at) <= now - periods.pending,
+    )
+    bound.delete(
+        Consent,
+        col(Consent.subscriber_id).in_(sa.select(col(Subscriber.id)).where(*unconfirmed)),
+        col(Consent.confirmed_at).is_(None),
+    )
+    pending = bound.delete(Subscriber, *unconfirmed)
+    is_over = col(Subscriber.state).in_((SubscriberState.LEFT, SubscriberState.SUSPENDED))
+    emptied = bound.empty_addresses(is_over, col(Subscriber.ended_at) <= now - periods.address_after_end)
+    ended = bound.delete(Subscriber, is_over, col(Subscriber.ended_at) <= now - periods.row_after_end)
+    orphaned = bound.delete(
+        Consent,
+        col(Consent.subscriber_id).is_(None),
+        sa.func.coalesce(col(Consent.withdrawn_at), col(Consent.requested_at)) <= now - periods.row_after_end,
+    )
+    attempts = bound.delete(Attempt, col(Attempt.at) <= now - periods.attempts)
+    suppressions = bound.delete(
+        Suppression, col(Suppression.until) <= now, col(Suppression.reason) != SuppressionReason.ERASED
+    )
+    return Swept(pending, emptied, ended, orphaned, attempts, suppressions, is_complete=not bound.is_reached)
+
+
+class _Bound:
+    """Statements that touch so many rows and no more, and remember whether that was too few."""
+
+    def __init__(self, session: Session, rows_at_most: int) -> None:
+        self._session = session
+        self._rows_at_most = rows_at_most
+        self.is_reached = False
+
+    def delete(self, table: Any, *where: sa.ColumnElement[bool]) -> int:
+        return self._run(sa.delete(table).where(table.id.in_(self._ids(table, where))))
+
+    def empty_addresses(self, *where: sa.ColumnElement[bool]) -> int:
+        holding = sa.or_(col(Subscriber.address_hash).is_not(None), col(Subscriber.address_sealed).is_not(None))
+        return self._run(
+            sa.update(Subscriber)
+            .where(col(Subscriber.id).in_(self._ids(Subscriber, (*where, holding))))
+            .values(address_hash=None, address_sealed=None, role=None, school_urn=None, setting_name=None, phase=None)
+        )
+
+    def _ids(self, table: Any, where: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
+        return sa.select(table.id).where(*where).order_by(table.id).limit(self._rows_at_most)
+
+    def _run(self, statement: sa.Delete | sa.Update) -> int:
+        count = self._session.exec(statement, execution_options={"synchronize_session": False}).rowcount
+        self.is_reached = self.is_reached or count >= self._rows_at_most
+        return count
