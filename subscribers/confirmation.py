@@ -15,6 +15,7 @@ from newsletter.core.crypto import Crypto
 from newsletter.core.errors import ExpiredToken, InvalidInput, NotFound
 from newsletter.core.tokens import Purpose, Token, Tokens
 from subscribers import consents, identity
+from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState
 
 LINK_LIFETIME = timedelta(days=7)
@@ -47,7 +48,7 @@ def confirm(session: Session, tokens: Tokens, text: str, *, now: datetime) -> Co
     not bring anybody back); `NotFound` when the record is gone.
     """
     token = tokens.read(Purpose.CONFIRM, text, now=now, max_age=LINK_LIFETIME)
-    subscriber = session.get(Subscriber, token.subject_id, with_for_update=True, populate_existing=True)
+    subscriber = session.get(Subscriber, token.subject_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if subscriber is None or subscriber.mailing_list_id != token.list_id or subscriber.address_hash is None:
         raise NotFound("We no longer have this sign-up. Sign up again and we will send you a new email.")
     if subscriber.state is not SubscriberState.CONFIRMED and _is_spent(session, subscriber, token):

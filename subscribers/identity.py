@@ -50,7 +50,7 @@ def find(
         col(Subscriber.address_hash) == address_hash(crypto, mailing_list_id, address),
     )
     if for_update:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.exec(query).first()
 
 
@@ -71,7 +71,7 @@ def find_everywhere(session: Session, crypto: Crypto, address: str, *, for_updat
         )
     )
     if for_update:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return sorted(session.exec(query), key=lambda subscriber: mailing_list_ids.index(subscriber.mailing_list_id))
 
 

@@ -11,6 +11,10 @@ from subscribers.models import MailingList, Wording
 
 MAXIMUM_WORDING_LENGTH = 10_000
 
+#: How this room locks a row it is about to change (PostgreSQL's FOR NO KEY UPDATE): other rows may still refer to it
+#: meanwhile, so that a sign-up or an edition being opened does not wait.
+NO_KEY_UPDATE = {"key_share": True}
+
 
 def all_lists(session: Session) -> list[MailingList]:
     """Every mailing list, in the order of the home page."""
@@ -53,7 +57,7 @@ def add_wording(session: Session, mailing_list: MailingList, text: str, *, now: 
     Repeatable: the text it has now stays the version it is. Going back to an older text makes a
     new version too, so that versions tell the order in which texts were used.
     """
-    text = _checked(text)
+    text = check_wording(text)
     assert mailing_list.id is not None
     _hold(session, mailing_list.id)
     latest = session.exec(
@@ -67,12 +71,24 @@ def add_wording(session: Session, mailing_list: MailingList, text: str, *, now: 
     return _add(session, mailing_list.id, (latest.version if latest else 0) + 1, text, now)
 
 
+def check_wording(text: str) -> str:
+    """The wording as it is kept, without space around it. Raises `InvalidInput`."""
+    text = text.strip()
+    if not text:
+        raise InvalidInput("Enter the wording of the sign-up form", field="wording")
+    if len(text) > MAXIMUM_WORDING_LENGTH:
+        raise InvalidInput(f"Wording must be {MAXIMUM_WORDING_LENGTH:,} characters or fewer", field="wording")
+    if "\0" in text:
+        raise InvalidInput("Wording contains a character that is not text", field="wording")
+    return text
+
+
 def imported_wording(session: Session, mailing_list_id: int, text: str, *, now: datetime) -> Wording:
     """A wording that another system or a paper form showed, kept as evidence and never shown by our form.
 
     Repeatable: a text this list knows already, ours or imported, stays the version it is.
     """
-    text = _checked(text)
+    text = check_wording(text)
     _hold(session, mailing_list_id)
     known = session.exec(
         select(Wording)
@@ -88,20 +104,9 @@ def imported_wording(session: Session, mailing_list_id: int, text: str, *, now: 
     return _add(session, mailing_list_id, min(lowest or 0, 0) - 1, text, now)
 
 
-def _checked(text: str) -> str:
-    text = text.strip()
-    if not text:
-        raise InvalidInput("Enter the wording of the sign-up form", field="wording")
-    if len(text) > MAXIMUM_WORDING_LENGTH:
-        raise InvalidInput(f"Wording must be {MAXIMUM_WORDING_LENGTH:,} characters or fewer", field="wording")
-    if "\0" in text:
-        raise InvalidInput("Wording contains a character that is not text", field="wording")
-    return text
-
-
 def _hold(session: Session, mailing_list_id: int) -> None:
     """Two people adding a version at once take turns."""
-    if session.get(MailingList, mailing_list_id, with_for_update=True) is None:
+    if session.get(MailingList, mailing_list_id, with_for_update=NO_KEY_UPDATE) is None:
         raise NotFound("There is no such mailing list.")
 
 

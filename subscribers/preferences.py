@@ -10,6 +10,7 @@ from newsletter.core.crypto import Crypto
 from newsletter.core.errors import NotFound
 from subscribers import consents, identity, limits, lists
 from subscribers.details import details_of
+from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState
 from subscribers.signup import NOTHING, Requested, ask_to_confirm
 
@@ -29,7 +30,7 @@ class Left:
 def leave(session: Session, *, mailing_list_id: int, subscriber_id: int, how: str, now: datetime) -> Left:
     """Take a subscriber off a mailing list, whatever their state. Repeatable; an id that is not on this list (any more)
     gives the same answer."""
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if subscriber is None or subscriber.mailing_list_id != mailing_list_id:
         return Left(mailing_list_id, None, newly=False)
     newly = subscriber.state is not SubscriberState.LEFT
@@ -78,7 +79,7 @@ def return_to(session: Session, *, subscriber_id: int, now: datetime) -> Request
     Raises `NotFound` when the address is gone. Repeatable: nothing is due a second time while the first is open, nor
     for somebody who is confirmed.
     """
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=True, populate_existing=True)
+    subscriber = session.get(Subscriber, subscriber_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if subscriber is None or subscriber.address_sealed is None:
         raise NotFound("We no longer have your email address. Sign up again with it and we will send you an email.")
     if subscriber.state is not SubscriberState.LEFT or not limits.is_mail_due(session, [subscriber_id], now=now):

@@ -28,6 +28,7 @@ from subscribers.confirmation import confirm as confirm
 from subscribers.confirmation import confirm_by_code as confirm_by_code
 from subscribers.details import Details as Details
 from subscribers.details import checked, details_of, write_details
+from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState, SuppressionReason
 
 #: How long the form stays silent for somebody who said "I did not ask for this".
@@ -170,7 +171,7 @@ def not_requested(session: Session, crypto: Crypto, tokens: Tokens, text: str, *
     `ExpiredToken`.
     """
     token = tokens.read(Purpose.CONFIRM, text, now=now, max_age=LINK_LIFETIME)
-    subscriber = session.get(Subscriber, token.subject_id, with_for_update=True, populate_existing=True)
+    subscriber = session.get(Subscriber, token.subject_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if subscriber is None or subscriber.mailing_list_id != token.list_id:
         return token.list_id
     if subscriber.state is SubscriberState.CONFIRMED:

@@ -51,7 +51,7 @@ def suppress(
     row = session.exec(
         select(Suppression)
         .where(col(Suppression.address_hash) == hashed)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     row.reason, row.until = _stronger((row.reason, row.until), (reason, until))
