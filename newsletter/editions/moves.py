@@ -49,7 +49,7 @@ MOVES: Mapping[Move, Step] = MappingProxyType(
         # Any change of the content leads back to the draft, whatever had been agreed before (REQ-45).
         Move.EDIT: Step(frozenset({_S.DRAFT, _S.REVIEW, _S.APPROVED, _S.SCHEDULED}), _S.DRAFT),
         Move.SUBMIT: Step(frozenset({_S.DRAFT}), _S.REVIEW),
-        Move.SEND_BACK: Step(frozenset({_S.REVIEW}), _S.DRAFT),
+        Move.SEND_BACK: Step(frozenset({_S.REVIEW, _S.APPROVED, _S.SCHEDULED}), _S.DRAFT),
         Move.APPROVE: Step(frozenset({_S.REVIEW}), _S.APPROVED),
         Move.SCHEDULE: Step(frozenset({_S.APPROVED, _S.SCHEDULED}), _S.SCHEDULED),
         Move.RELEASE: Step(frozenset({_S.APPROVED, _S.SCHEDULED}), _S.SENDING),

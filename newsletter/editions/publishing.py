@@ -75,11 +75,14 @@ def submit(session: Session, edition_id: int, *, now: datetime, staff_id: int | 
 def send_back(
     session: Session, edition_id: int, *, because: str, now: datetime, staff_id: int | None = None
 ) -> Edition:
-    """Give it back to its author with a reason: review → draft. Raises `NotFound`, `WrongState`, `InvalidInput`."""
+    """Give it back to its author with a reason: review, approved or scheduled → draft. An approval is undone.
+
+    Raises `NotFound`, `WrongState`, `InvalidInput`.
+    """
     reason = _line(because, "because", "Reason", 300)
     if not reason:
         raise InvalidInput("Say what has to change", field="because")
-    return moves.make(session, edition_id, Move.SEND_BACK, now=now, staff_id=staff_id, note=reason)
+    return moves.make(session, edition_id, Move.SEND_BACK, now=now, staff_id=staff_id, note=reason, **freezing.NOTHING)
 
 
 def approve(
@@ -278,19 +281,14 @@ def _refuse_changed(session: Session, edition: Edition) -> None:
 
 def _refuse_own_work(session: Session, edition: Edition, approver_id: int) -> None:
     """Two people see every edition: who wrote or changed any part of it cannot be the one who approves it."""
-    wrote_edition = (
-        edition.author_id == approver_id
-        or session.exec(
-            select(EditionEvent.id).where(
-                EditionEvent.edition_id == edition.id,
-                EditionEvent.to_state == EditionState.DRAFT,
-                EditionEvent.staff_id == approver_id,
-                # Sending back changes no word.
-                col(EditionEvent.note) != "",
-            )
-        ).first()
-    )
-    if wrote_edition:
+    edited = session.exec(
+        select(EditionEvent.id).where(
+            EditionEvent.edition_id == edition.id,
+            EditionEvent.move == Move.EDIT,
+            EditionEvent.staff_id == approver_id,
+        )
+    ).first()
+    if edition.author_id == approver_id or edited is not None:
         raise NotAllowed(f"Somebody who did not write edition {edition.number} has to approve it.")
     own = session.exec(
         select(Update.id)
