@@ -53,7 +53,7 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
     try:
         loaded = settings.load()
         built = runtime.build(loaded)
-    except (ConfigurationError, ValueError) as error:
+    except ConfigurationError as error:
         yield Finding("settings", "cannot be used", str(error))
         return
     yield Finding("settings", f"{loaded.environment}, mail through {loaded.mail_provider}")
@@ -120,8 +120,8 @@ def _database(built: Runtime) -> Iterator[Finding]:
         return
     yield Finding("database", f"{kind}, tables are up to date ({revision})")
     with built.db.reading() as session:
-        installed = session.get(Installation, 1)
-    if installed is not None and installed.key_check.hex() != backup.fingerprint(built):
+        installed = session.exec(select(Installation.key_check)).first()
+    if installed is not None and installed.hex() != backup.fingerprint(built):
         yield Finding(
             "secret",
             "is not the one this database was written with",

@@ -20,7 +20,6 @@ import uvicorn
 from newsletter.core.errors import ConfigurationError, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery.sending import Sender
-from newsletter.main import create_app
 from newsletter.providers import registry
 from scheduler import timetable
 
@@ -50,7 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigurationError(
-            f"Port {port} on {host} cannot be used: {(error.strerror or str(error)).lower()}. "
+            f"Port {port} on {host} cannot be used: {os.strerror(error.errno or 0).lower()}. "
             f"Stop what uses it, or choose another port: --port {port + 1}."
         ) from None
     except OverflowError:
@@ -118,11 +117,14 @@ async def _until(stop: asyncio.Event, role: Coroutine[None, None, None]) -> None
 
 
 async def _web(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
+    from newsletter.main import create_app  # here, so that a command without pages does not wait for FastAPI
+
     server = _Server(
         uvicorn.Config(
             create_app(runtime),
             access_log=False,  # its lines would carry personal links
             log_config=None,
+            log_level="warning",
             proxy_headers=False,  # the application itself knows which proxies to believe
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,

@@ -410,6 +410,13 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_finished_at", ["finished_at"], unique=False)
         batch_op.create_index(
+            "ix_delivery_lease",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        )
+        batch_op.create_index(
             "ix_delivery_open",
             ["edition_id", "due_at", "id"],
             unique=False,
@@ -531,6 +538,11 @@ def downgrade() -> None:
             "ix_delivery_open",
             sqlite_where=sa.text("state IN ('queued', 'sending', 'deferred')"),
             postgresql_where=sa.text("state IN ('queued', 'sending', 'deferred')"),
+        )
+        batch_op.drop_index(
+            "ix_delivery_lease",
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
         )
         batch_op.drop_index("ix_delivery_finished_at")
 

@@ -33,7 +33,7 @@ class PlainRefusals(TyperGroup):
         try:
             return super().invoke(ctx)
         except (NewsletterError, ConfigurationError) as error:
-            sentence = logs.scrub(str(error))
+            sentence = str(error)
         except DBAPIError as error:
             sentence = database_sentence(error)
         except OSError as error:
@@ -66,10 +66,8 @@ def configured(*, serving: bool = False) -> Runtime:
     loaded = settings.load()
     quiet = not serving and loaded.log_level == "info"
     logs.configure(level="warning" if quiet else loaded.log_level, json=loaded.is_production and serving)
-    try:
-        return runtime.build(loaded)
-    except ValueError as error:  # sqlalchemy's ArgumentError is one
-        raise ConfigurationError(f"NEWSLETTER_DATABASE_URL cannot be used: {type(error).__name__}.") from None
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return runtime.build(loaded)
 
 
 @contextmanager

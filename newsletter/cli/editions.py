@@ -51,8 +51,8 @@ def assemble(
 ) -> None:
     """Make a draft edition from the updates that are due; its id stands alone on the last line.
 
-    Says of every update why it is in or out. A list has one edition in hand at a time: where one is still to be approved
-    or sent, that one is named. When nothing is new there is no edition, and the exit code is 1.
+    Says of every update why it is in or out. A list has one edition in hand at a time: where one is still to be
+    approved or sent, that one is named. When nothing is new there is no edition, and the exit code is 1.
     """
     with edge.opened() as runtime, runtime.db.transaction() as session:
         mailing_list = lists.by_slug(session, list_slug)
@@ -71,12 +71,14 @@ def assemble(
             now=runtime.clock.now(),
             author_id=author_id,
         )
+        if assembled.edition is None:
+            typer.echo(assembled.because, err=True)
         for considered in assembled.chosen:
             typer.echo(f"in   {considered.title} ({considered.reason})")
         for considered in assembled.left_out:
             typer.echo(f"out  {considered.title} ({considered.reason})")
         if assembled.edition is None:
-            raise WrongState(assembled.because)
+            raise typer.Exit(1)
         typer.echo(assembled.because)
         edition_id = assembled.edition.id
     typer.echo(edition_id)

@@ -62,7 +62,7 @@ def import_subscribers(
     They come in as pending and are asked by mail to confirm. With --already-confirmed --by DPO they come in confirmed.
     Suppressed addresses are left out and counted.
     """
-    with edge.opened() as runtime, file.open("rb") as raw:
+    with edge.opened() as runtime, importing.open_text(file) as rows:
         with runtime.db.transaction() as session:
             now = runtime.clock.now()
             if already_confirmed:
@@ -76,7 +76,7 @@ def import_subscribers(
                 session,
                 runtime.crypto,
                 mailing_list_id=mailing_list.id,
-                file=importing.open_text(raw),
+                file=rows,
                 already_confirmed=already_confirmed,
                 now=now,
                 dry_run=dry_run,
