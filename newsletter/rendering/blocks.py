@@ -166,13 +166,14 @@ def _line(token: Token, line: int) -> tuple[Line, bool]:
     spans: list[Span] = []
     strong = emphasis = links = 0
     link: Link | None = None
-    inset = token.content.startswith("^")
-    starts = True
+    raw = token.content.split("\n")  # tells ^ from \^, which look the same once parsed
+    inset = raw[0].startswith("^")
+    starts, number = True, 0
     for child in token.children or ():
         match child.type:
             case "text" | "text_special":
                 text = child.content
-                if starts and text.startswith("^") and child.type == "text":
+                if starts and text.startswith("^") and raw[number].lstrip().startswith("^"):
                     if not inset:
                         _refuse(line, "leave an empty line before inset text (the paragraph that starts with ^)")
                     text = text[1:].lstrip()
@@ -180,6 +181,7 @@ def _line(token: Token, line: int) -> tuple[Line, bool]:
                     spans.append(Span(text, strong > 0, emphasis > 0, link))
             case "softbreak" | "hardbreak":
                 line += 1
+                number = min(number + 1, len(raw) - 1)
                 spans.append(Span("\n" if child.type == "hardbreak" else " ", strong > 0, emphasis > 0, link))
             case "strong_open":
                 strong += 1

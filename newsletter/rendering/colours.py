@@ -75,7 +75,7 @@ def palette(brand: str, tint: str) -> Palette:
         tint = "#eef2f1"
     return Palette(
         brand=brand.lower(),
-        on_brand=_WHITE if contrast(_WHITE, brand) >= AA else "#0b1210",
+        on_brand=_WHITE if contrast(_WHITE, brand) >= AA else readable(_INK, brand),
         link=readable(readable(brand, _WHITE), tint),
         tint=tint.lower(),
         dark_link=readable(brand, _DARK_PANEL, ratio=AAA),

@@ -100,7 +100,7 @@ class Engine:
         except ValueError as error:
             place = re.search(r"at position (\d+)", str(error))
             near = mjml.encode()[: int(place[1])].decode(errors="ignore")[-60:] if place else ""
-            hint = f" (after “{near}”)" if near else ""
+            hint = f" (after “{near}”)" if near else " (an element is not closed)"
             raise RenderError(f"{template} is not well-formed MJML: {error}{hint}", template=template) from error
 
     def _fill(self, template: str, **context: Any) -> str:
@@ -162,6 +162,8 @@ def _refuse_marks(mail: Mail) -> None:
             raise InvalidInput("There is a character that cannot be shown in a mail. Type the text again", field=name)
         if name not in _LONG_TEXTS and ("\n" in text or "\r" in text):
             raise InvalidInput(f"The {name.replace('_', ' ')} must be one line. Take the line break out", field=name)
+        if name.endswith("_url") and text and not text.startswith(("https://", "http://")):
+            raise InvalidInput("A link must start with https://", field=name)
 
 
 def _texts(value: object, name: str) -> Iterator[tuple[str, str]]:

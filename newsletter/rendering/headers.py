@@ -49,7 +49,9 @@ def mailbox(name: str, value: str) -> str:
     named = _MAILBOX.fullmatch(value.strip())
     if not named:
         return f"{name}: {address(value.strip(), for_header=name)}\r\n"
-    phrase, place = named[1].strip().removeprefix('"').removesuffix('"'), address(named[2], for_header=name)
+    phrase, place = named[1].strip(), address(named[2], for_header=name)
+    if len(phrase) > 1 and phrase[0] == phrase[-1] == '"':
+        phrase = phrase[1:-1]
     if not phrase:
         return f"{name}: {place}\r\n"
     if _ATOMS.fullmatch(phrase):
