@@ -25,9 +25,13 @@ def count_table() -> sa.Table:
 
 def start(session: Session, edition_id: int) -> bool:
     """Open the counts of an edition. False when they were open already, whoever opened them and however long ago."""
-    statement = insert(session, DeliveryCount).on_conflict_do_nothing()
     first = {"edition_id": edition_id, "state": DeliveryState.QUEUED, "count": 0}
-    return session.exec(statement.values(first)).rowcount == 1
+    return number_inserted(session, insert(session, DeliveryCount).on_conflict_do_nothing().values(first)) == 1
+
+
+def number_inserted(session: Session, statement: sa.Insert) -> int:
+    """Execute an INSERT and say how many rows it wrote, which PostgreSQL's driver tells only when asked to."""
+    return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def move(changes: Changes, edition_id: int | None, old: DeliveryState, new: DeliveryState, by: int = 1) -> None:

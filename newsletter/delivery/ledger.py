@@ -107,7 +107,7 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
         .order_by(subscriber_id)
     )
     statement = insert(session, Delivery).from_select(["subscriber_id", *values], rows)
-    written = session.exec(statement.on_conflict_do_nothing()).rowcount
+    written = counting.number_inserted(session, statement.on_conflict_do_nothing())
     counting.add(session, Changes({(edition_id, DeliveryState.QUEUED): written}))
     return written
 
