@@ -40,14 +40,17 @@ _TUESDAY = 1
 _IN_USE_FOR = timedelta(days=90)
 
 
-def load(runtime: Runtime) -> None:
-    """Load the sample. Repeatable: a database that has a partnership is left as it is."""
+def load(runtime: Runtime, *, with_people: bool = True) -> None:
+    """Load the sample, or (without people) what a partnership has before anybody signs up and an edition is made.
+
+    Repeatable: a database that has a partnership is left as it is.
+    """
     try:
         with runtime.db.transaction() as session:
             if _is_loaded(session):
                 return
             check_secret(session, runtime.crypto, runtime.clock)
-            _load(session, runtime)
+            _load(session, runtime, with_people=with_people)
     except IntegrityError:
         with runtime.db.reading() as session:
             if not _is_loaded(session):  # else somebody loaded it at the same moment
@@ -58,7 +61,7 @@ def _is_loaded(session: Session) -> bool:
     return session.exec(select(Partnership.id)).first() is not None
 
 
-def _load(session: Session, runtime: Runtime) -> None:
+def _load(session: Session, runtime: Runtime, *, with_people: bool) -> None:
     now = runtime.clock.now()
     partners, areas = _partnership(session)
     staff = _staff(session, runtime, now)
@@ -67,6 +70,8 @@ def _load(session: Session, runtime: Runtime) -> None:
         updates.write(session, _draft(entry, partners, areas, now), author_id=staff["author"], now=now)
     register = BytesIO(_FILES.joinpath("schools.csv").read_bytes())
     schools.import_register(session, register, local_authority_codes={_council_code()})
+    if not with_people:
+        return
     people.load(session, runtime.crypto, mailing_lists, now=now)
     for mailing_list in mailing_lists:
         _first_edition(session, mailing_list, author_id=staff["author"], now=now)

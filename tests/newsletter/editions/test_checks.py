@@ -1,0 +1,164 @@
+"""The gate before approval: what blocks, what warns, and what is let through."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from newsletter.editions import checks
+from newsletter.editions.checks import Severity
+from newsletter.rendering import engine
+from newsletter.rendering.mails import EditionMail, Rendered, SectionBlock, UpdateBlock
+from tests.newsletter.editions.world import LETTERHEAD
+
+UPDATE = UpdateBlock(
+    anchor="update-1",
+    title="More help by phone",
+    body="The phone line is open for longer. You can call from 8am to 6pm.",
+    organisation="Example County Council",
+    evidence_url="https://www.example.org/phone",
+    evidence_label="Read about the phone line",
+)
+
+
+def mail(update: UpdateBlock = UPDATE, **changes: Any) -> EditionMail:
+    section = SectionBlock(anchor="priority-1", number=1, heading="Clear communication", updates=(update,))
+    values: dict[str, Any] = {
+        "letterhead": LETTERHEAD,
+        "subject": "SEND news: More help by phone",
+        "preheader": "News about services.",
+        "number": 1,
+        "date": date(2026, 11, 3),
+        "introduction": "This edition has 1 update.",
+        "sections": (section,),
+        "page_url": "http://news.example.org/editions/parents/2026-11-03",
+    }
+    return EditionMail(**{**values, **changes})
+
+
+def found(of: EditionMail, severity: Severity, rendered: Rendered | None = None) -> list[str]:
+    findings = checks.findings(of, rendered or engine.render(of))
+    return [finding.message for finding in findings if finding.severity is severity]
+
+
+def test_a_plain_edition_has_no_findings() -> None:
+    assert checks.findings(mail(), engine.render(mail())) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "News for your child", "YOUR CHILDREN", "About your son's plan", "your  daughter", "Your autism assessment",
+        "your ADHD", "Changes to your EHCP", "your family",
+    ],
+)  # fmt: skip
+def test_a_subject_that_tells_on_the_reader_blocks(line: str) -> None:
+    assert len(found(mail(subject=line), Severity.ERROR)) == 1
+    assert len(found(mail(preheader=line), Severity.ERROR)) == 1
+
+
+@pytest.mark.parametrize("line", ["Have your say", "Your views", "Children's services", "Tell us your news"])
+def test_an_ordinary_subject_does_not(line: str) -> None:
+    assert found(mail(subject=line), Severity.ERROR) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subject": " "}, "The subject is empty"),
+        ({"letterhead": replace(LETTERHEAD, help_text=" ")}, "no text about where to get help"),
+        ({"sections": ()}, "There is no update in the edition"),
+        ({"sections": (SectionBlock("priority-1", 1, "Clear communication", ()),)}, "section “Clear communication” is"),
+    ],
+)
+def test_what_is_missing_blocks(changes: dict[str, Any], message: str) -> None:
+    errors = found(mail(**changes), Severity.ERROR, rendered=engine.render(mail()))
+    assert any(message in error for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"body": ""}, "has no wording for these readers"),
+        ({"body": "Click here to read more."}, "says “click here”"),
+        ({"body": "[Read more](https://www.example.org/a)"}, "words do not say where it goes"),
+        ({"body": "[here](https://www.example.org/a) is the page."}, "words do not say where it goes"),
+        ({"title": "See www.example.org"}, "bare web address"),
+        ({"action": "Fill in https://www.example.org/form"}, "bare web address"),
+    ],
+)
+def test_an_update_that_shuts_readers_out_blocks(changes: dict[str, Any], message: str) -> None:
+    of = mail(replace(UPDATE, **changes))
+    errors = found(of, Severity.ERROR, rendered=engine.render(mail()))
+    assert any(message in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"body": "word " * 20 + ".\n\n" + "word. " * 61}, "has 82 words"),
+        ({"body": "word " * 26 + "."}, "sentence of 27 words"),
+        ({"body": "THIS IS VERY IMPORTANT."}, "words in capitals"),
+        ({"body": "Ask about the EHCP."}, "“EHCP” is not explained"),
+        ({"body": "Talk to SENCOs."}, "“SENCO” is not explained"),
+        ({"evidence_url": "https://www.example.org/plan.PDF?x=1"}, "links to a PDF only"),
+        ({"action": "Reply", "action_by": date(2026, 11, 2)}, "by 2 November 2026, before the date of the edition"),
+    ],
+)
+def test_what_reads_badly_warns(changes: dict[str, Any], message: str) -> None:
+    of = mail(replace(UPDATE, **changes))
+    warnings = found(of, Severity.WARNING)
+    assert any(message in warning for warning in warnings), warnings
+    assert found(of, Severity.ERROR) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subject": "SEND news: " + "x" * 60}, "The subject has 71 characters"),
+        ({"subject": "SEND news: ALL PLANS ON TIME"}, "The subject has words in capitals"),
+        ({"preheader": ""}, "line after the subject is empty"),
+        ({"introduction": ""}, "no introduction"),
+        ({"introduction": "word " * 30}, "The introduction has a sentence of 30 words"),
+    ],
+)
+def test_the_first_words_warn_too(changes: dict[str, Any], message: str) -> None:
+    warnings = found(mail(**changes), Severity.WARNING)
+    assert any(message in warning for warning in warnings), warnings
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "An education, health and care plan (EHCP) helps. The EHCP says how.",
+        "An EHCP (education, health and care plan) helps.",
+        "The NHS and SEND teams. SEND, NHS.",
+        "Find [the figures for Oxfordshire](https://www.example.org/a).",
+        "Get [the plan](https://www.example.org/a.pdf) or read [it on the web](https://www.example.org/a).",
+        "* " + "word " * 20 + "\n* " + "word " * 20,
+    ],
+)
+def test_what_is_well_written_is_let_through(body: str) -> None:
+    assert checks.findings(mail(replace(UPDATE, body=body)), engine.render(mail(replace(UPDATE, body=body)))) == []
+
+
+def test_an_edition_that_would_be_cut_off_blocks() -> None:
+    long = tuple(replace(UPDATE, anchor=f"update-{n}", title=f"Update {n}", body="word. " * 800) for n in range(20))
+    of = mail(sections=(SectionBlock("priority-1", 1, "Clear communication", long),))
+    assert any("mail programs cut it off at 102,400" in error for error in found(of, Severity.ERROR))
+
+
+def test_a_text_version_that_says_something_else_blocks() -> None:
+    two = (UPDATE, replace(UPDATE, anchor="update-2", title="Another", body="Other news of the day for all."))
+    of = mail(sections=(SectionBlock("priority-1", 1, "Clear communication", two),))
+    whole = engine.render(of)
+    assert found(of, Severity.ERROR, rendered=whole) == []
+    for broken in (
+        replace(whole, text=whole.text.replace("The phone line is open", "")),
+        replace(whole, html=whole.html.replace("Other news of the day", "")),
+        replace(whole, text=engine.render(mail(sections=(replace(of.sections[0], updates=two[::-1]),))).text),
+    ):
+        assert found(of, Severity.ERROR, rendered=broken) == [
+            "The text version does not carry the same updates in the same order: the mail template is broken."
+        ]
