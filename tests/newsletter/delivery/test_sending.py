@@ -1,0 +1,506 @@
+"""The sender: who gets what, and what happens when something on the way is broken."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email import message_from_bytes
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from newsletter.core.clock import ManualClock
+from newsletter.core.errors import RenderError
+from newsletter.core.runtime import Runtime
+from newsletter.core.tokens import Purpose
+from newsletter.delivery import ledger, letters, stopping
+from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
+from newsletter.delivery.sending import LEASE, Sender
+from newsletter.editions import publishing
+from newsletter.editions.models import Edition, EditionState
+from newsletter.providers.base import (
+    API_VERSION,
+    Capabilities,
+    MailProvider,
+    Message,
+    Outcome,
+    Recipient,
+    Result,
+    Scope,
+)
+from newsletter.rendering import engine
+from subscribers import preferences, suppression
+from subscribers.models import Subscriber, SubscriberState, SuppressionReason
+from tests.conftest import START
+from tests.newsletter.delivery.scene import (
+    add_readers,
+    address,
+    assert_counts_are_right,
+    deliveries,
+    edition_state,
+    opened_edition,
+    set_up,
+    states,
+)
+
+Answer = Callable[[Recipient], Result]
+
+
+def accept(recipient: Recipient) -> Result:
+    return Result(recipient.key, Outcome.ACCEPTED, provider_id=f"id-{recipient.key}", code="250")
+
+
+@dataclass
+class Kept:
+    """A provider in memory. `answer` decides each outcome; `on_call` runs at the start of each call."""
+
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(
+            max_batch=4, max_bytes=1_000_000, raw_mime=True, one_click_unsubscribe=True, concurrency=3
+        )
+    )
+    answer: Answer = accept
+    on_call: Callable[[], object] = lambda: None
+    sent: list[Recipient] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    name: str = "kept"
+    api_version: int = API_VERSION
+
+    async def check(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
+        self.on_call()
+        assert len(recipients) <= self.capabilities.max_batch
+        results = [self.answer(recipient) for recipient in recipients]
+        self.messages.append(message)
+        self.sent += [r for r, result in zip(recipients, results, strict=True) if result.outcome is Outcome.ACCEPTED]
+        return results
+
+    @property
+    def addresses(self) -> list[str]:
+        return sorted(recipient.address for recipient in self.sent)
+
+
+async def no_wait(seconds: float) -> None:
+    """Stands in for waiting."""
+
+
+def send(runtime: Runtime, provider: Kept, **values: object) -> int:
+    assert isinstance(provider, MailProvider)
+    return asyncio.run(Sender(runtime, provider, sleep=no_wait, **values).send_until_idle())  # type: ignore[arg-type]
+
+
+def readers(number: int) -> list[str]:
+    return sorted(address(each) for each in range(number))
+
+
+def queue(runtime: Runtime, kind: DeliveryKind, mailing_list: int, subscriber: int) -> None:
+    with runtime.db.transaction() as session:
+        letters.queue(session, kind, mailing_list_id=mailing_list, subscriber_id=subscriber, now=runtime.clock.now())
+
+
+@pytest.fixture
+def mailing_list(runtime: Runtime) -> int:
+    return set_up(runtime)
+
+
+@pytest.fixture
+def edition(runtime: Runtime, mailing_list: int) -> int:
+    """An edition that is being sent to 30 readers."""
+    add_readers(runtime, mailing_list, 30)
+    return opened_edition(runtime, mailing_list)
+
+
+class TestAnEdition:
+    def test_everybody_gets_one_copy_and_the_edition_is_sent(self, runtime: Runtime, edition: int) -> None:
+        provider = Kept()
+        assert send(runtime, provider) == 30
+        assert provider.addresses == readers(30)
+        assert states(runtime, edition) == {"accepted": 30}
+        assert edition_state(runtime, edition) is EditionState.SENT
+        assert send(runtime, provider) == 0
+        with runtime.db.reading() as session:
+            assert_counts_are_right(session)
+
+    def test_each_copy_is_personal_where_it_must_be_and_carries_the_headers(
+        self, runtime: Runtime, edition: int, mailing_list: int
+    ) -> None:
+        provider = Kept()
+        send(runtime, provider)
+        links = set()
+        for recipient in provider.sent:
+            mail = message_from_bytes(recipient.mime)
+            assert mail["To"] == recipient.address
+            assert mail["From"] == "Oxfordshire SEND news <news@example.org>"
+            assert mail["Reply-To"] == "team@example.org"
+            assert mail["Message-ID"] == f"<{recipient.key}@news.example.org>"
+            assert mail["List-Id"] == "SEND news for parents and carers <parents.news.example.org>"
+            assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+            assert recipient.leave_url is not None
+            assert f"<{recipient.leave_url}>" in mail["List-Unsubscribe"]
+            token_text = recipient.leave_url.rpartition("/")[2]
+            assert f"<mailto:team@example.org?subject=stop%20{token_text}>" in mail["List-Unsubscribe"]
+            assert mail["List-Help"].startswith("<http")
+            assert mail["List-Archive"].startswith("<http")
+            assert mail["Feedback-ID"].split(":")[1:3] == ["parents", "newsletter"]
+            assert mail["Auto-Submitted"] is None
+            links.add(recipient.leave_url)
+            token = runtime.tokens.read(Purpose.LEAVE, token_text, now=START)
+            with runtime.db.reading() as session:
+                sealed = session.get_one(Subscriber, token.subject_id).address_sealed
+            assert sealed is not None
+            assert runtime.crypto.decrypt(sealed) == recipient.address
+        assert len(links) == 30
+
+    def test_who_left_or_is_suppressed_at_the_last_moment_gets_nothing(
+        self, runtime: Runtime, edition: int, mailing_list: int
+    ) -> None:
+        rows = deliveries(runtime, edition)
+        with runtime.db.transaction() as session:
+            first, second = (row.subscriber_id for row in rows[:2])
+            assert first is not None
+            assert second is not None
+            # Left without anybody telling the ledger: asked again before sending.
+            session.get_one(Subscriber, first).state = SubscriberState.LEFT
+            session.delete(session.get_one(Subscriber, second))
+            suppression.suppress(session, runtime.crypto, address(2), reason=SuppressionReason.COMPLAINED, now=START)
+        provider = Kept()
+        assert send(runtime, provider) == 27
+        assert not {address(0), address(1), address(2)} & set(provider.addresses)
+        assert states(runtime, edition) == {"accepted": 27, "skipped": 3}
+
+    def test_leaving_while_it_goes_out_stops_the_unsent_copy_and_says_goodbye(
+        self, runtime: Runtime, edition: int, mailing_list: int
+    ) -> None:
+        last = deliveries(runtime, edition)[-1].subscriber_id
+        assert last is not None
+        provider = Kept(capabilities=replace(Kept().capabilities, concurrency=1))
+
+        def leave_once() -> None:
+            provider.on_call = lambda: None
+            with runtime.db.transaction() as session:
+                left = preferences.leave(
+                    session, mailing_list_id=mailing_list, subscriber_id=last, how="button", now=START
+                )
+                stopping.stop_for(session, [left], START)
+                stopping.stop_for(session, [replace(left, newly=False)], START)
+
+        provider.on_call = leave_once
+        assert send(runtime, provider, window=4) == 30
+        assert states(runtime, edition) == {"accepted": 29, "skipped": 1}
+        assert states(runtime, None) == {"accepted": 1}
+        assert [recipient.address for recipient in provider.sent].count(address(29)) == 1
+
+    def test_a_pause_and_a_cancellation_act_within_one_window(self, runtime: Runtime, edition: int) -> None:
+        provider = Kept(capabilities=replace(Kept().capabilities, concurrency=1))
+
+        def once(act: Callable[[Session], object]) -> Callable[[], None]:
+            def run() -> None:
+                provider.on_call = lambda: None
+                with runtime.db.transaction() as session:
+                    act(session)
+
+            return run
+
+        provider.on_call = once(lambda session: publishing.pause(session, edition, because="Wait.", now=START))
+        assert send(runtime, provider, window=4) == 4
+        with runtime.db.transaction() as session:
+            publishing.resume(session, edition, now=START)
+        provider.on_call = once(lambda session: publishing.cancel(session, edition, now=START))
+        assert send(runtime, provider, window=4) == 4
+        assert states(runtime, edition) == {"accepted": 8, "skipped": 22}
+        assert edition_state(runtime, edition) is EditionState.CANCELLED
+
+    def test_what_was_frozen_is_what_is_sent_or_nothing_is(self, runtime: Runtime, edition: int) -> None:
+        with runtime.db.transaction() as session:
+            session.get_one(Edition, edition).frozen_html = "<p>Something else</p>"
+        provider = Kept()
+        assert send(runtime, provider) == 0
+        assert states(runtime, edition) == {"queued": 30}
+        assert edition_state(runtime, edition) is EditionState.PAUSED
+        with runtime.db.reading() as session:
+            assert "not what was approved" in (session.get_one(Edition, edition).paused_because or "")
+
+    def test_a_provider_without_one_click_leaving_may_not_carry_editions(self, runtime: Runtime, edition: int) -> None:
+        provider = Kept(capabilities=replace(Kept().capabilities, one_click_unsubscribe=False))
+        assert send(runtime, provider) == 0
+        assert edition_state(runtime, edition) is EditionState.PAUSED
+
+    def test_an_address_that_cannot_stand_in_a_message_costs_nobody_else_theirs(
+        self, runtime: Runtime, edition: int
+    ) -> None:
+        with runtime.db.transaction() as session:
+            who = session.exec(select(Subscriber)).first()
+            assert who is not None
+            who.address_sealed = runtime.crypto.encrypt("a@example.org\r\nBcc: b@example.org")
+        provider = Kept()
+        assert send(runtime, provider) == 29
+        assert states(runtime, edition) == {"accepted": 29, "rejected": 1}
+
+
+class TestTrouble:
+    def test_deferred_is_tried_again_and_rejected_is_not(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        def answer(recipient: Recipient) -> Result:
+            if recipient.address == address(3):
+                return Result(recipient.key, Outcome.DEFERRED, code="451", detail=f"{recipient.address} is busy")
+            if recipient.address == address(4):
+                return Result(recipient.key, Outcome.REJECTED, code="550")
+            if recipient.address == address(5):
+                return Result(recipient.key, Outcome.UNKNOWN)
+            return accept(recipient)
+
+        provider = Kept(answer=answer)
+        assert send(runtime, provider) == 27
+        expected = {"accepted": 27, "deferred": 1, "rejected": 1, "unknown": 1}
+        assert states(runtime, edition) == expected
+        assert all("@" not in (row.detail or "") for row in deliveries(runtime, edition))
+        provider.answer = accept
+        assert send(runtime, provider) == 0
+        clock.move(timedelta(minutes=2))
+        assert send(runtime, provider) == 1
+        assert states(runtime, edition) == {"accepted": 28, "rejected": 1, "unknown": 1}
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+    def test_sent_again_carries_the_same_message_id(self, runtime: Runtime, edition: int) -> None:
+        keys: dict[str, set[str]] = {}
+
+        def answer(recipient: Recipient) -> Result:
+            keys.setdefault(recipient.address, set()).add(recipient.key)
+            return Result(recipient.key, Outcome.UNKNOWN)
+
+        provider = Kept(answer=answer)
+        send(runtime, provider)
+        with runtime.db.transaction() as session:
+            assert ledger.decide_unknown(session, edition, send_again=True, now=START) == 30
+        provider.answer = lambda recipient: (keys[recipient.address].add(recipient.key), accept(recipient))[1]
+        assert send(runtime, provider) == 30
+        assert {len(each) for each in keys.values()} == {1}
+
+    @pytest.mark.parametrize(
+        ("outcome", "scope"),
+        [(Outcome.DEFERRED, Scope.ACCOUNT), (Outcome.REJECTED, Scope.ACCOUNT), (Outcome.REJECTED, Scope.BATCH)],
+    )
+    def test_a_refusal_of_us_or_of_the_mail_pauses_the_edition_and_costs_nobody_their_copy(
+        self, runtime: Runtime, edition: int, outcome: Outcome, scope: Scope
+    ) -> None:
+        calls: list[None] = []
+        provider = Kept(
+            answer=lambda recipient: Result(recipient.key, outcome, code="535", detail="Bad password", scope=scope),
+            on_call=lambda: calls.append(None),
+        )
+        assert send(runtime, provider) == 0
+        assert edition_state(runtime, edition) is EditionState.PAUSED
+        with runtime.db.reading() as session:
+            assert "535 Bad password" in (session.get_one(Edition, edition).paused_because or "")
+            rows = session.exec(select(Delivery.state, Delivery.attempts)).all()
+        assert set(rows) == {(DeliveryState.QUEUED, 0)}
+        assert len(calls) <= provider.capabilities.concurrency
+        with runtime.db.transaction() as session:
+            publishing.resume(session, edition, now=START)
+        provider.answer = accept
+        assert send(runtime, provider) == 30
+
+    def test_letters_wait_when_the_account_is_refused(
+        self, runtime: Runtime, mailing_list: int, clock: ManualClock
+    ) -> None:
+        who = add_readers(runtime, mailing_list, 1)[0]
+        queue(runtime, DeliveryKind.WELCOME, mailing_list, who)
+        provider = Kept(
+            answer=lambda recipient: Result(recipient.key, Outcome.DEFERRED, detail="Not now", scope=Scope.ACCOUNT)
+        )
+        assert send(runtime, provider) == 0
+        assert states(runtime, None) == {"deferred": 1}
+        clock.move(timedelta(minutes=2))
+        provider.answer = accept
+        assert send(runtime, provider) == 1
+
+    def test_a_provider_that_raises_leaves_a_doubt_and_stops(self, runtime: Runtime, edition: int) -> None:
+        def fail() -> None:
+            raise RuntimeError("a fault in the provider")
+
+        provider = Kept(on_call=fail, capabilities=replace(Kept().capabilities, concurrency=1))
+        assert send(runtime, provider, window=8) == 0
+        assert states(runtime, edition) == {"unknown": 4, "queued": 26}
+        assert edition_state(runtime, edition) is EditionState.PAUSED
+
+    def test_a_provider_whose_answers_do_not_fit_leaves_a_doubt(self, runtime: Runtime, edition: int) -> None:
+        provider = Kept(answer=lambda recipient: Result("another", Outcome.ACCEPTED))
+        send(runtime, provider, window=4)
+        assert set(states(runtime, edition)) == {"unknown", "queued"}
+
+    def test_a_broken_template_loses_no_letter(self, runtime: Runtime, mailing_list: int, clock: ManualClock) -> None:
+        for who in add_readers(runtime, mailing_list, 3):
+            queue(runtime, DeliveryKind.WELCOME, mailing_list, who)
+        provider = Kept()
+        broken = RenderError("There is a bracket missing.", template="welcome.mjml", line=3)
+        with mock.patch.object(engine, "render", side_effect=broken):
+            assert send(runtime, provider) == 0
+        assert states(runtime, None) == {"deferred": 3}
+        clock.move(timedelta(minutes=2))
+        assert send(runtime, provider) == 3
+
+    def test_a_worker_that_died_leaves_a_doubt_about_its_window_alone(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        with runtime.db.transaction() as session:
+            ledger.claim(session, limit=5, lease=LEASE, now=START)
+        assert send(runtime, Kept()) == 25
+        assert edition_state(runtime, edition) is EditionState.SENDING
+        clock.move(LEASE * 2)
+        assert send(runtime, Kept()) == 0
+        assert states(runtime, edition) == {"accepted": 25, "unknown": 5}
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+    def test_a_database_that_is_away_after_sending_loses_nothing_and_doubles_nothing(
+        self, runtime: Runtime, edition: int
+    ) -> None:
+        failures = iter(range(3))
+        record = ledger.record
+
+        def sometimes(*arguments: object, **values: object) -> int:
+            if next(failures, None) is not None:
+                raise sa.exc.OperationalError("UPDATE", {}, Exception("the server closed the connection"))
+            return record(*arguments, **values)  # type: ignore[arg-type]
+
+        provider = Kept()
+        with mock.patch.object(ledger, "record", side_effect=sometimes):
+            assert send(runtime, provider) == 30
+        assert provider.addresses == readers(30)
+        assert states(runtime, edition) == {"accepted": 30}
+
+
+class TestLetters:
+    @pytest.mark.parametrize(
+        ("kind", "state", "leaves"),
+        [
+            (DeliveryKind.CONFIRM, SubscriberState.PENDING, False),
+            (DeliveryKind.ALREADY, SubscriberState.CONFIRMED, False),
+            (DeliveryKind.WELCOME, SubscriberState.CONFIRMED, True),
+            (DeliveryKind.GOODBYE, SubscriberState.LEFT, False),
+        ],
+    )
+    def test_each_goes_to_whom_it_is_for_and_to_nobody_else(
+        self, runtime: Runtime, mailing_list: int, kind: DeliveryKind, state: SubscriberState, leaves: bool
+    ) -> None:
+        for each in SubscriberState:
+            who = add_readers(runtime, mailing_list, 1, each)[0]
+            queue(runtime, kind, mailing_list, who)
+        provider = Kept()
+        assert send(runtime, provider) == 1
+        assert states(runtime, None) == {"accepted": 1, "skipped": 3}
+        mail = message_from_bytes(provider.sent[0].mime)
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert (mail["List-Unsubscribe"] is not None) == leaves
+        assert (provider.sent[0].leave_url is not None) == leaves
+        assert provider.sent[0].address == address(list(SubscriberState).index(state))
+        assert b"[[" not in provider.sent[0].mime
+
+    def test_a_confirmation_carries_a_link_and_a_code_that_work(self, runtime: Runtime, mailing_list: int) -> None:
+        who = add_readers(runtime, mailing_list, 1, SubscriberState.PENDING)[0]
+        queue(runtime, DeliveryKind.CONFIRM, mailing_list, who)
+        provider = Kept()
+        send(runtime, provider)
+        slots = provider.sent[0].slots
+        token = runtime.tokens.read(Purpose.CONFIRM, slots["confirm_url"].rpartition("/")[2], now=START)
+        assert (token.subject_id, token.issued_at) == (who, START)
+        assert len(slots["code"]) == 6
+        assert slots["code"].encode() in provider.sent[0].mime
+
+
+class TestRunning:
+    """The loop of a worker process."""
+
+    def test_a_letter_goes_as_soon_as_somebody_wakes_the_sender(self, runtime: Runtime, mailing_list: int) -> None:
+        who = add_readers(runtime, mailing_list, 1)[0]
+        provider = Kept()
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            sent = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            provider.on_call = lambda: loop.call_soon(sent.set)
+            sender = Sender(runtime, provider)
+            sender.wake()  # before it runs: nothing happens
+            task = asyncio.create_task(sender.run(stop))
+            await asyncio.to_thread(queue, runtime, DeliveryKind.WELCOME, mailing_list, who)
+            threading.Thread(target=sender.wake).start()
+            await asyncio.wait_for(sent.wait(), 20)
+            stop.set()
+            await asyncio.wait_for(task, 20)
+
+        asyncio.run(run())
+        assert states(runtime, None) == {"accepted": 1}
+
+    def test_stopping_finishes_the_windows_in_progress_and_leaves_nothing_sending(
+        self, runtime: Runtime, edition: int
+    ) -> None:
+        async def run() -> Kept:
+            stop = asyncio.Event()
+            provider = Kept(on_call=stop.set)
+            await asyncio.wait_for(Sender(runtime, provider, window=4).run(stop), 30)
+            return provider
+
+        provider = asyncio.run(run())
+        sent = len(provider.sent)
+        assert 4 <= sent <= 12
+        assert states(runtime, edition) == {"accepted": sent, "queued": 30 - sent}
+        provider = Kept()
+        assert send(runtime, provider) == 30 - sent
+
+    def test_several_senders_share_the_work(self, runtime: Runtime, edition: int) -> None:
+        providers = [Kept() for _ in range(3)]
+
+        def run(provider: Kept) -> None:
+            send(runtime, provider, window=3)
+
+        threads = [threading.Thread(target=run, args=(provider,)) for provider in providers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert sorted(a for provider in providers for a in provider.addresses) == readers(30)
+        send(runtime, Kept())
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+
+def test_a_database_locked_by_somebody_else_delays_and_loses_nothing(sqlite_runtime: Runtime, sqlite_url: str) -> None:
+    runtime = sqlite_runtime
+
+    @sa.event.listens_for(runtime.db.engine, "connect")
+    def _impatient(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout=1")
+
+    mailing_list = set_up(runtime)
+    add_readers(runtime, mailing_list, 10)
+    edition = opened_edition(runtime, mailing_list)
+    runtime.db.dispose()
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) >= 4 and other.in_transaction:
+            other.execute("ROLLBACK")
+
+    def lock() -> None:
+        if not waits and not other.in_transaction:
+            other.execute("BEGIN IMMEDIATE")
+
+    provider = Kept(on_call=lock)
+    sent = asyncio.run(Sender(runtime, provider, sleep=wait).send_until_idle())
+    other.close()
+    assert len(waits) >= 4
+    assert waits[:3] == sorted(waits[:3])
+    assert sent == 10
+    assert provider.addresses == readers(10)
+    assert states(runtime, edition) == {"accepted": 10}
+    with runtime.db.reading() as session:
+        assert not session.exec(select(Delivery).where(col(Delivery.state) == DeliveryState.SENDING)).all()
