@@ -1,0 +1,46 @@
+"""The web application, put together: pages, error pages, headers, health. Wiring only; nobody imports this but entry
+points and tests."""
+
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from newsletter.core.runtime import Runtime
+from newsletter.web import about, archive, confirm, home, leave, manage, operations, outbox, problems, signup
+from newsletter.web.access import AccessLog, RequestCounts
+from newsletter.web.assets import Assets, HashedFiles
+from newsletter.web.pages import Pages
+from newsletter.web.security import HeadAsGet, LimitBody, SecurityHeaders, refuse_foreign
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The application on one runtime. Opens no connection; raises `ConfigurationError` when assets are not built."""
+    assets = Assets()
+    pages = Pages(assets)
+    counts = RequestCounts()
+    app = FastAPI(
+        title="SEND newsletter",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"auto_configure": False},
+        dependencies=[Depends(refuse_foreign)],
+    )
+    app.state.runtime = runtime
+    app.state.pages = pages
+    app.state.assets = assets
+    app.state.request_counts = counts
+
+    app.mount("/static", HashedFiles(directory=assets.directory), name="static")
+    for errand in (operations, home, archive, confirm, leave, manage, outbox, about):
+        app.include_router(errand.router)
+    app.include_router(signup.router)  # last: /{slug} is any mailing list
+    problems.handle(app, pages)
+
+    # The last added is the outermost.
+    app.add_middleware(problems.LastResort, pages=pages)
+    app.add_middleware(LimitBody)
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
+    app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)
+    app.add_middleware(AccessLog, counts=counts)
+    app.add_middleware(HeadAsGet)
+    return app

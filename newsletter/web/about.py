@@ -1,0 +1,49 @@
+"""Privacy and accessibility: short, honest pages made from what this installation really does."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from newsletter.web import site
+from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.pages import BRIEFLY
+from subscribers import lists
+from subscribers.retention import DEFAULT_PERIODS
+
+router = APIRouter()
+
+
+def _kept() -> list[str]:
+    """How long what is kept, from the periods that the sweep works with."""
+    periods = DEFAULT_PERIODS
+    return [
+        f"a sign-up that nobody confirms: {periods.pending.days} days",
+        f"your email address after you stop: {periods.address_after_end.days} days, so that you can change your mind",
+        f"the record that you once said yes, without your address: {_years(periods.row_after_end.days)}",
+        "a scrambled form of the network you signed up from, against misuse: "
+        f"{int(periods.attempts.total_seconds() // 3600)} hours",
+        "if you ask us to delete everything: a scrambled form of your address, so that nobody can sign you up again "
+        "by mistake",
+    ]
+
+
+def _years(days: int) -> str:
+    return f"{days // 365} {'year' if days // 365 == 1 else 'years'}" if days % 365 == 0 else f"{days} days"
+
+
+@router.get("/privacy")
+def privacy_page(request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
+    with runtime.db.reading() as session:
+        return pages.show(
+            request,
+            "privacy.html",
+            site.current(session),
+            cache=BRIEFLY,
+            lists=lists.all_lists(session),
+            kept=_kept(),
+        )
+
+
+@router.get("/accessibility")
+def accessibility_page(request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
+    with runtime.db.reading() as session:
+        return pages.show(request, "accessibility.html", site.current(session), cache=BRIEFLY)

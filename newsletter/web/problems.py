@@ -1,0 +1,150 @@
+"""The one place where errors become status codes and pages. A reader gets a plain sentence, never a traceback.
+
+Nothing typed is echoed here: forms that can be mended are shown again by their own routes; what reaches this module
+could not be dealt with there.
+"""
+
+import logging
+import math
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsletter.core.errors import (
+    ExpiredToken,
+    InvalidInput,
+    InvalidToken,
+    NewsletterError,
+    NotAllowed,
+    NotFound,
+    ProviderRefused,
+    TooMany,
+    WrongState,
+)
+from newsletter.web.pages import Pages
+
+log = logging.getLogger(__name__)
+
+#: What to wait after the database did not answer, in seconds.
+RETRY_AFTER_S = 60
+
+#: The most telling class first.
+_STATUS: tuple[tuple[type[NewsletterError], int], ...] = (
+    (ExpiredToken, 410),
+    (InvalidToken, 404),
+    (NotFound, 404),
+    (InvalidInput, 422),
+    (NotAllowed, 403),
+    (WrongState, 409),
+    (TooMany, 429),
+    (ProviderRefused, 503),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a problem page says."""
+
+    title: str
+    advice: tuple[str, ...]
+
+
+_PROBLEMS = {
+    400: Problem("We could not read that form", ("Go back, check what you typed and send it again.",)),
+    403: Problem("That did not come from this website", ("Open the page here and try again.",)),
+    404: Problem(
+        "Page not found",
+        (
+            "If you typed the web address, check that it is correct.",
+            "If you followed a link in one of our emails, copy the whole link and paste it into your browser.",
+        ),
+    ),
+    405: Problem("This page cannot do that", ("Go back and use the buttons on the page.",)),
+    409: Problem("That cannot be done now", ("Somebody may have been quicker. Go back and load the page again.",)),
+    410: Problem("This link has expired", ("Sign up again to get a new one.",)),
+    413: Problem("That is too much to send", ("Go back, shorten what you typed and send it again.",)),
+    422: Problem("Something needs to be mended", ("Go back, check what you typed and send it again.",)),
+    429: Problem(
+        "Too many sign-ups from your network",
+        ("This sometimes happens where many people share a connection, such as a school.", "Try again in an hour."),
+    ),
+    500: Problem(
+        "Sorry, something went wrong on our side",
+        ("We have been told. Try again later.", "If you wanted to stop our emails, reply to any of them with “stop”."),
+    ),
+    503: Problem("Sorry, the service is busy", ("Nothing was lost; try again in a minute.",)),
+}
+
+
+def page(pages: Pages, request: Request, status: int, *, headers: dict[str, str] | None = None) -> Response:
+    """The page for a status."""
+    problem = _PROBLEMS.get(status, _PROBLEMS[500 if status >= 500 else 400])
+    return pages.show(request, "problem.html", status=status, headers=headers, problem=problem)
+
+
+def status_of(error: NewsletterError) -> int:
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def handle(app: FastAPI, pages: Pages) -> None:
+    """Teach the application to answer every error with a page."""
+
+    def newsletter_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, NewsletterError)
+        status = status_of(error)
+        headers = {}
+        if isinstance(error, TooMany):
+            headers["retry-after"] = str(math.ceil(error.retry_after_s))
+        if status >= 500:
+            log.error("A request failed", exc_info=error)
+        return page(pages, request, status, headers=headers)
+
+    def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return page(pages, request, error.status_code, headers=dict(error.headers or {}))
+
+    def unreadable(request: Request, _error: Exception) -> Response:
+        return page(pages, request, 422)
+
+    def database_away(request: Request, error: Exception) -> Response:
+        log.error("The database did not answer: %s", type(error).__name__)
+        return page(pages, request, 503, headers={"retry-after": str(RETRY_AFTER_S)})
+
+    app.add_exception_handler(NewsletterError, newsletter_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, unreadable)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(away, database_away)
+
+
+class LastResort:
+    """Turns whatever nobody expected into a page with all our headers, and one log record with its traceback."""
+
+    def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting_start)
+        except Exception as error:
+            log.exception("A request failed with %s", type(error).__name__)
+            if started:
+                raise
+            await page(self._pages, Request(scope), 500)(scope, receive, send)

@@ -1,0 +1,248 @@
+"""Signing up: the form of each mailing list, and "check your email".
+
+The answer is the same for every address, whatever we know about it (REQ-04). Parents are asked for an email address
+and nothing else (REQ-01). What was typed is never lost: a form that cannot be used comes back as it was.
+"""
+
+from typing import ClassVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
+
+from newsletter.core import addresses
+from newsletter.core.audience import Audience
+from newsletter.core.errors import InvalidInput
+from newsletter.core.runtime import Runtime
+from newsletter.delivery import letters
+from newsletter.delivery.models import DeliveryKind
+from newsletter.web import site
+from newsletter.web.asked import TheForm, ThePages, TheRuntime, network_address
+from newsletter.web.forms import Address, Bound, FormModel, OneLine, bind
+from newsletter.web.pages import Pages
+from newsletter.web.remembered import Remembered, remember, seal, unseal
+from newsletter.web.security import open_to_other_sites
+from subscribers import lists, schools, signup
+from subscribers.models import MailingList, Phase, Role
+from subscribers.signup import Answer, Details, Requested
+
+router = APIRouter()
+
+#: The field that people do not see. Only a program fills it in, or a browser that fills in everything.
+TRAP = "website"
+
+ROLES: tuple[tuple[Role, str], ...] = (
+    (Role.SENCO, "SENCO or inclusion lead"),
+    (Role.HEAD, "Headteacher or other school leader"),
+    (Role.TEACHER, "Teacher or teaching assistant"),
+    (Role.EARLY_YEARS, "Early years worker or childminder"),
+    (Role.HEALTH, "Health worker"),
+    (Role.SOCIAL_CARE, "Social care worker"),
+    (Role.COUNCIL, "Council officer"),
+    (Role.VOLUNTARY, "Charity or community group worker"),
+    (Role.OTHER, "Something else"),
+)
+PHASES: tuple[tuple[Phase, str], ...] = (
+    (Phase.EARLY_YEARS, "Early years"),
+    (Phase.PRIMARY, "Primary"),
+    (Phase.SECONDARY, "Secondary"),
+    (Phase.SPECIAL, "Special"),
+    (Phase.POST_16, "Post-16"),
+)
+_LETTERS = {Answer.CONFIRM: DeliveryKind.CONFIRM, Answer.ALREADY: DeliveryKind.ALREADY}
+
+
+class ParentForm(FormModel):
+    sentences: ClassVar[dict[str, str]] = {"email": "Enter your email address"}
+
+    email: Address
+
+    def details(self) -> Details | None:
+        return None
+
+
+class ProfessionalForm(ParentForm):
+    sentences: ClassVar[dict[str, str]] = {
+        "email": "Enter your email address",
+        "role": "Select what you do",
+        "school": "Select your school from the list, or write the name of your setting",
+        "phase": "Select the phase you work in, or leave this blank",
+    }
+
+    role: Role
+    school: int | None = None
+    setting_name: OneLine | None = None
+    phase: Phase | None = None
+
+    @classmethod
+    def across(cls, typed: dict[str, str]) -> dict[str, str]:  # type: ignore[override]
+        if "school" not in typed and "setting_name" not in typed:
+            return {"school": "Select your school, or write the name of your setting"}
+        return {}
+
+    def details(self) -> Details | None:
+        return Details(role=self.role, school_urn=self.school, setting_name=self.setting_name, phase=self.phase)
+
+
+def form_of(mailing_list: MailingList) -> type[ParentForm]:
+    return ParentForm if mailing_list.audience is Audience.PARENTS else ProfessionalForm
+
+
+@router.get("/{slug}")
+def sign_up_page(slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
+    with runtime.db.reading() as session:
+        mailing_list = lists.by_slug(session, slug)
+        return _form_page(request, pages, session, mailing_list, Bound())
+
+
+@router.post("/{slug}")
+@open_to_other_sites
+def sign_up(slug: str, request: Request, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
+    with runtime.db.reading() as session:
+        mailing_list = lists.by_slug(session, slug)
+        bound = bind(form_of(mailing_list), form)
+        if form.get(TRAP, "").strip():
+            return _form_page(request, pages, session, mailing_list, bound, status=422, is_trapped=True)
+        if bound.value is None:
+            return _form_page(request, pages, session, mailing_list, bound, status=422)
+        meant = addresses.likely_typo(bound.value.email)
+        if meant and form.get("kept") != bound.value.email:
+            return _form_page(request, pages, session, mailing_list, bound, meant=meant)
+        list_id = mailing_list.id
+    assert list_id is not None
+    now = runtime.clock.now()
+    remembered = remember(list_id, bound.value.email, bound.value.details(), now=now)
+    try:
+        _ask(runtime, request, remembered)
+    except InvalidInput as problem:
+        field = {"school_urn": "school"}.get(problem.field or "", problem.field or "email")
+        bound.errors = {field: str(problem)}
+        with runtime.db.reading() as session:
+            return _form_page(request, pages, session, lists.by_slug(session, slug), bound, status=422)
+    return _to_check_page(slug, seal(runtime.crypto, remembered))
+
+
+@router.get("/{slug}/check-your-email")
+def check_page(
+    slug: str, request: Request, runtime: TheRuntime, pages: ThePages, to: str = "", again: str = ""
+) -> Response:
+    with runtime.db.reading() as session:
+        mailing_list = lists.by_slug(session, slug)
+        return show_check_page(request, pages, runtime, session, mailing_list, to, sent_again=bool(again))
+
+
+@router.post("/{slug}/send-again")
+def send_again(slug: str, request: Request, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
+    with runtime.db.reading() as session:
+        list_id = lists.by_slug(session, slug).id
+    assert list_id is not None
+    now = runtime.clock.now()
+    remembered = unseal(runtime.crypto, form.get("to", ""), mailing_list_id=list_id, now=now)
+    if remembered is None:  # the page was open for too long; the form asks again
+        return RedirectResponse(f"/{quote(slug)}", status_code=303)
+    remembered = remember(list_id, remembered.address, remembered.details, now=now)
+    _ask(runtime, request, remembered)
+    return _to_check_page(slug, seal(runtime.crypto, remembered), again=True)
+
+
+def queue_answer(session: Session, runtime: Runtime, mailing_list_id: int, requested: Requested) -> None:
+    """Queue the letter that is due, if one is, in the transaction of the request."""
+    kind = _LETTERS.get(requested.answer)
+    if kind is not None and requested.subscriber_id is not None:
+        letters.queue(
+            session,
+            kind,
+            mailing_list_id=mailing_list_id,
+            subscriber_id=requested.subscriber_id,
+            now=runtime.clock.now(),
+        )
+
+
+def show_check_page(
+    request: Request,
+    pages: Pages,
+    runtime: Runtime,
+    session: Session,
+    mailing_list: MailingList,
+    sealed: str,
+    *,
+    sent_again: bool = False,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    """ "Check your email": the address that was typed, a field for the code, a button to send it again."""
+    assert mailing_list.id is not None
+    remembered = unseal(runtime.crypto, sealed, mailing_list_id=mailing_list.id, now=runtime.clock.now())
+    bound: Bound[FormModel] = Bound(typed or {}, errors=errors or {})
+    return pages.show(
+        request,
+        "check-your-email.html",
+        site.current(session),
+        status=422 if bound.errors else 200,
+        list=mailing_list,
+        address=remembered.address if remembered else None,
+        sealed=sealed if remembered else "",
+        sent_again=sent_again,
+        link_days=signup.LINK_LIFETIME.days,
+        code_minutes=int(signup.CODE_LIFETIME.total_seconds() // 60),
+        form=bound,
+    )
+
+
+def _ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        signup.check_network(
+            session,
+            runtime.crypto,
+            ip=network_address(request),
+            limit_per_hour=runtime.settings.sign_ups_per_network_per_hour,
+            now=now,
+        )
+        requested = signup.request(
+            session,
+            runtime.crypto,
+            mailing_list_id=remembered.mailing_list_id,
+            address=remembered.address,
+            details=remembered.details,
+            now=now,
+        )
+        queue_answer(session, runtime, remembered.mailing_list_id, requested)
+
+
+def _to_check_page(slug: str, sealed: str, *, again: bool = False) -> Response:
+    return RedirectResponse(
+        f"/{quote(slug)}/check-your-email?to={sealed}{'&again=1' if again else ''}", status_code=303
+    )
+
+
+def _form_page(
+    request: Request,
+    pages: Pages,
+    session: Session,
+    mailing_list: MailingList,
+    bound: Bound[ParentForm],
+    *,
+    status: int = 200,
+    meant: str | None = None,
+    is_trapped: bool = False,
+) -> Response:
+    assert mailing_list.id is not None
+    asks_about_work = mailing_list.audience is not Audience.PARENTS
+    return pages.show(
+        request,
+        "sign-up.html",
+        site.current(session),
+        status=status,
+        list=mailing_list,
+        wording=lists.current_wording(session, mailing_list.id).text,
+        form=bound,
+        meant=meant,
+        is_trapped=is_trapped,
+        trap=TRAP,
+        asks_about_work=asks_about_work,
+        roles=ROLES,
+        phases=PHASES,
+        schools=schools.for_form(session) if asks_about_work else (),
+    )
