@@ -1,29 +1,29 @@
 """Make an edition out of the updates that are due, and say of each update why it is in or out.
 
 An update goes into an edition of a mailing list once. The result is a draft that people change, submit and approve;
-when nothing is new there is no edition, and the answer says so. Two assemblies at the same moment make one edition:
-the database's unique constraints decide, and the loser finds what the winner made.
+when nothing is new there is no edition, and the answer says so. Assemblies of one list take turns, so that two at the
+same moment make one edition: the second finds what the first has made.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.exc import IntegrityError
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from newsletter.content import partners, updates
 from newsletter.content.dates import in_words, london_date
 from newsletter.content.models import PriorityArea, Update
 from newsletter.core.audience import Audience
-from newsletter.core.errors import WrongState
+from newsletter.core.errors import NotFound, WrongState
 from newsletter.editions import headlines
 from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
 
 #: States of an edition that has still to be worked on: there is at most one such edition of a list.
 OPEN = (EditionState.DRAFT, EditionState.REVIEW, EditionState.APPROVED)
 
-#: How often a lost race is looked at again before giving up.
-_TRIES = 5
+#: Editions and subscribers are strangers; of a mailing list nothing is needed here but that it stands still.
+_MAILING_LIST = sa.table("mailing_list", sa.column("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,12 @@ def assemble(
     """Make the next edition of a mailing list from what is due today.
 
     Repeatable: the same `occurrence` of the cadence gives the edition that was made for it before.
-    Raises `WrongState` when an earlier edition of the list has still to be approved or sent.
+    Raises `WrongState` when an earlier edition of the list has still to be approved or sent, `NotFound`.
     """
-    for _ in range(_TRIES):
-        if occurrence is not None and (existing := _made_for(session, mailing_list_id, occurrence)):
-            return _again(session, existing)
-        try:
-            with session.begin_nested():
-                return _assemble(session, mailing_list_id, audience, list_name, now, occurrence, author_id)
-        except IntegrityError:  # another assembly of this list was a moment faster: look at what it made
-            continue
-    raise WrongState(f"Another edition of {list_name} is being made at this moment. Try again.")
+    _hold(session, mailing_list_id)
+    if occurrence is not None and (existing := _made_for(session, mailing_list_id, occurrence)):
+        return _again(session, existing)
+    return _assemble(session, mailing_list_id, audience, list_name, now, occurrence, author_id)
 
 
 def _assemble(
@@ -188,6 +183,16 @@ def _already_in(session: Session, mailing_list_id: int) -> dict[int, Edition]:
         .order_by(col(Edition.number).desc())
     )
     return dict(rows.all())
+
+
+def _hold(session: Session, mailing_list_id: int) -> None:
+    """Let assemblies of one mailing list happen one after the other, until the transaction ends.
+
+    The lock leaves sign-ups alone; on SQLite a writing transaction is alone anyway.
+    """
+    wanted = sa.select(_MAILING_LIST.c.id).where(_MAILING_LIST.c.id == mailing_list_id)
+    if session.scalar(wanted.with_for_update(key_share=True)) is None:
+        raise NotFound("There is no such mailing list.")
 
 
 def _refuse_while_open(session: Session, mailing_list_id: int, list_name: str) -> None:

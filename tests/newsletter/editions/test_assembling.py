@@ -2,16 +2,20 @@
 
 import threading
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import func, select
 
 from newsletter.core.audience import Audience
 from newsletter.core.clock import ManualClock
-from newsletter.core.errors import WrongState
+from newsletter.core.errors import NotFound, WrongState
 from newsletter.editions import choosing, publishing
 from newsletter.editions.models import Edition, EditionEvent, EditionState
-from tests.newsletter.editions.world import World
+from subscribers.models import Subscriber, SubscriberState
+from tests.conftest import make_runtime
+from tests.newsletter.editions.world import World, make
 
 
 def test_updates_that_are_due_go_in_by_area_then_newest_first(sqlite_world: World) -> None:
@@ -190,3 +194,26 @@ def test_two_assemblies_by_hand_at_once_make_one_edition(world: World) -> None:
         thread.join()
     assert len(made) == 1
     assert len(refused) == 1
+
+
+def test_assembling_does_not_hold_up_sign_ups(postgresql_url: str, clock: ManualClock, tmp_path: Path) -> None:
+    world = make(make_runtime(postgresql_url, clock, tmp_path))
+    with world.runtime.db.transaction() as session:
+        world.write(session)
+        world.assemble(session)
+        with world.runtime.db.transaction() as other:
+            other.exec(sa.text("SET LOCAL lock_timeout = '5s'"))
+            other.add(
+                Subscriber(
+                    mailing_list_id=world.parents,
+                    address_hash=b"1",
+                    state=SubscriberState.PENDING,
+                    requested_at=world.now,
+                )
+            )
+    world.runtime.db.dispose()
+
+
+def test_an_unknown_mailing_list_is_not_found(sqlite_world: World) -> None:
+    with sqlite_world.runtime.db.transaction() as session, pytest.raises(NotFound, match="no such mailing list"):
+        sqlite_world.assemble(session, mailing_list_id=99)
