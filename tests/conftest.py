@@ -27,6 +27,8 @@ from tests.fakes import MailServer
 #: The moment every story starts at, unless it moves the clock: a Tuesday morning in term time, after GMT has begun.
 START = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 
+SECRET = "a secret that only the tests know, 32+"
+
 _numbers = count(1)
 
 
@@ -105,7 +107,7 @@ def make_runtime(url: str, clock: ManualClock, data_dir: Path, **settings: objec
             {
                 "data_dir": data_dir,
                 "database_url": url,
-                "secret_key": SecretStr("a secret that only the tests know, 32+"),
+                "secret_key": SecretStr(SECRET),
                 "base_url": "http://news.example.org",
                 **settings,
             }

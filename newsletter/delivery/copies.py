@@ -24,7 +24,8 @@ from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import wire
 from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result
-from newsletter.rendering import engine, message
+from newsletter.rendering import engine
+from newsletter.rendering import message as mime_messages
 from newsletter.rendering.mails import AlreadyMail, ConfirmMail, GoodbyeMail, Letterhead, Mail, Rendered, WelcomeMail
 from subscribers import lists, recipients, signup
 from subscribers.models import Subscriber, SubscriberState
@@ -52,7 +53,7 @@ class Template:
     """One mail, compiled once for all its recipients."""
 
     message: Message
-    compiled: message.CompiledMessage
+    compiled: mime_messages.CompiledMessage
     reply_to: str
 
 
@@ -154,7 +155,7 @@ class Copies:
 
     def _compile(self, rendered: Rendered, head: Letterhead, headers: Mapping[str, str]) -> Template:
         sender = sender_line(head.sender_name, head.sender_email)
-        compiled = message.compile(
+        compiled = mime_messages.compile(
             rendered, sender=sender, reply_to=head.reply_to, headers=headers, date=self._runtime.clock.now()
         )
         shared = Message(

@@ -24,7 +24,7 @@ def page_url(base_url: str, list_slug: str, edition_slug: str) -> str:
 
 def archive_url(base_url: str, list_slug: str) -> str:
     """Where the editions of one mailing list are listed."""
-    return f"{base_url.rstrip('/')}/editions#{list_slug}"
+    return f"{base_url.rstrip('/')}/editions/{list_slug}"
 
 
 def _personal(

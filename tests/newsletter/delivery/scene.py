@@ -126,7 +126,9 @@ def states(runtime: Runtime, edition_id: int | None) -> dict[str, int]:
     """How many deliveries are in each state, counted row by row."""
     whose = col(Delivery.edition_id) == edition_id if edition_id is not None else col(Delivery.edition_id).is_(None)
     with runtime.db.reading() as session:
-        return dict(Counter(DeliveryState(state).value for state in session.exec(select(Delivery.state).where(whose)).all()))
+        return dict(
+            Counter(DeliveryState(state).value for state in session.exec(select(Delivery.state).where(whose)).all())
+        )
 
 
 def edition_state(runtime: Runtime, edition_id: int) -> EditionState:

@@ -280,7 +280,12 @@ class TestTrouble:
         send(runtime, provider)
         with runtime.db.transaction() as session:
             assert ledger.decide_unknown(session, edition, send_again=True, now=START) == 30
-        provider.answer = lambda recipient: (keys[recipient.address].add(recipient.key), accept(recipient))[1]
+
+        def accept_now(recipient: Recipient) -> Result:
+            keys[recipient.address].add(recipient.key)
+            return accept(recipient)
+
+        provider.answer = accept_now
         assert send(runtime, provider) == 30
         assert {len(each) for each in keys.values()} == {1}
 
