@@ -1,0 +1,166 @@
+"""`newsletter edition …` on the sample partnership."""
+
+import json
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from newsletter.core import runtime as runtimes
+from newsletter.core import settings
+from newsletter.delivery import opening
+from newsletter.delivery.ledger import counts
+from newsletter.delivery.models import Delivery, DeliveryCount, DeliveryState
+from tests.newsletter.cli.conftest import Newsletter
+
+APPROVER = "approver@example.org"
+
+
+def approved(newsletter: Newsletter, edition: int = 1) -> None:
+    result = newsletter("edition", "approve", edition, "--by", APPROVER)
+    assert result.exit_code == 0, result.stderr
+
+
+def status(newsletter: Newsletter, edition: int = 1) -> dict[str, object]:
+    found: dict[str, object] = json.loads(newsletter("edition", "status", edition, "--json").stdout)
+    return found
+
+
+def test_assembling_names_the_edition_in_hand(demo: Newsletter) -> None:
+    first, second = demo("edition", "assemble", "parents"), demo("edition", "assemble", "parents")
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout.splitlines()[-1] == second.stdout.splitlines()[-1] == "1"
+
+
+def test_nothing_new_is_no_edition_and_says_why_of_every_update(demo: Newsletter) -> None:
+    approved(demo)
+    demo("edition", "send", 1, "--now")
+    result = demo("edition", "assemble", "parents")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Nothing new for")
+    assert "Already in edition 1" in result.stdout
+
+
+def test_the_list_can_be_narrowed(demo: Newsletter) -> None:
+    assert len(demo("edition", "list").stdout.splitlines()) == 2
+    (line,) = demo("edition", "list", "parents").stdout.splitlines()
+    assert line.startswith("1\tparents\tno. 1\t")
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_a_preview_is_the_mail_as_it_will_be(demo: Newsletter, tmp_path: Path, is_approved: bool) -> None:
+    if is_approved:
+        approved(demo)
+    result = demo("edition", "preview", 1, "--out", tmp_path / "there" / "preview")
+    assert result.exit_code == 0, result.stderr
+    html = (tmp_path / "there" / "preview" / "edition.html").read_text()
+    text = (tmp_path / "there" / "preview" / "edition.txt").read_text()
+    mail = message_from_bytes((tmp_path / "there" / "preview" / "edition.eml").read_bytes(), policy=policy.default)
+    assert "[[" not in html + text
+    assert "/leave/" in html
+    assert "/leave/" in text
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().split() == text.split()
+
+
+def test_approving_twice_says_so(demo: Newsletter) -> None:
+    approved(demo)
+    assert "approved already" in demo("edition", "approve", 1, "--by", APPROVER).stdout
+
+
+def test_a_draft_is_submitted_and_approved_in_one_go(demo: Newsletter) -> None:
+    demo("edition", "cancel", 1)
+    edition = demo("edition", "assemble", "parents", "--by", "author@example.org").stdout.splitlines()[-1]
+    assert edition != "1"
+    assert status(demo, int(edition))["state"] == "draft"
+    approved(demo, int(edition))
+    assert status(demo, int(edition))["state"] == "approved"
+
+
+def test_the_author_cannot_approve(demo: Newsletter) -> None:
+    demo("staff", "add", "author@example.org", "--role", "approver")
+    result = demo("edition", "approve", 1, "--by", "author@example.org")
+    assert result.exit_code == 1
+    assert status(demo)["state"] == "review"
+
+
+def test_without_now_the_clock_takes_it(demo: Newsletter) -> None:
+    approved(demo)
+    assert demo("edition", "send", 1).exit_code == 0
+    assert status(demo)["state"] == "scheduled"
+    assert status(demo)["recipients"] == 0
+
+
+def test_a_time_is_a_time_in_london(demo: Newsletter) -> None:
+    approved(demo)
+    result = demo("edition", "send", 1, "--at", "2099-07-01 09:30")
+    assert result.exit_code == 0, result.stderr
+    assert "09:30 on 1 July 2099" in result.stdout
+    assert demo("edition", "send", 1, "--at", "2001-07-01 09:30").exit_code == 1
+    assert demo("edition", "send", 1, "--at", "soon").exit_code == 1
+    assert demo("edition", "send", 1, "--at", "2099-07-01 09:30", "--now").exit_code == 2
+
+
+def test_a_paused_edition_is_not_sent_until_it_is_resumed(demo: Newsletter, data_dir: Path) -> None:
+    approved(demo)
+    database = runtimes.build(settings.load())
+    with database.db.transaction() as session:
+        opening.release_and_open(session, 1, now=database.clock.now())  # and no worker is running
+    database.db.dispose()
+    assert demo("edition", "pause", 1, "--because", "A figure is wrong.").exit_code == 0
+    assert "Paused because: A figure is wrong." in demo("edition", "send", 1, "--now").stdout
+    assert not list((data_dir / "outbox").glob("**/*.eml"))
+    assert demo("edition", "resume", 1).exit_code == 0
+    assert demo("edition", "send", 1, "--now").exit_code == 0
+    assert status(demo)["state"] == "sent"
+    assert demo("edition", "cancel", 1).exit_code == 1  # too late
+
+
+def test_a_cancelled_edition_is_not_sent(demo: Newsletter, data_dir: Path) -> None:
+    approved(demo)
+    assert demo("edition", "cancel", 1, "--by", "admin@example.org").exit_code == 0
+    assert demo("edition", "send", 1, "--now").exit_code == 1
+    assert not (data_dir / "outbox").exists() or not list((data_dir / "outbox").glob("**/*.eml"))
+
+
+class TestUnknown:
+    @pytest.fixture
+    def doubt(self, demo: Newsletter) -> Newsletter:
+        """A sent edition of which three copies are unknown."""
+        approved(demo)
+        demo("edition", "send", 1, "--now")
+        database = runtimes.build(settings.load())
+        with database.db.transaction() as session:
+            for delivery_id in (1, 2, 3):
+                delivery = session.get_one(Delivery, delivery_id)
+                delivery.state = DeliveryState.UNKNOWN  # house: a story needs a past
+            session.get_one(DeliveryCount, (1, DeliveryState.ACCEPTED)).count -= 3
+            unknown = session.get(DeliveryCount, (1, DeliveryState.UNKNOWN)) or DeliveryCount(
+                edition_id=1, state=DeliveryState.UNKNOWN
+            )
+            unknown.count += 3
+            session.add(unknown)
+            session.flush()
+            assert counts(session, 1)["unknown"] == 3
+        database.db.dispose()
+        return demo
+
+    def test_they_are_counted(self, doubt: Newsletter) -> None:
+        assert "Of 3 copies nobody knows" in doubt("edition", "unknown", 1).stdout
+
+    def test_leaving_them_changes_nothing(self, doubt: Newsletter) -> None:
+        before = status(doubt)
+        assert doubt("edition", "unknown", 1, "--leave").exit_code == 0
+        assert status(doubt) == before
+
+    def test_sending_again_needs_a_person_who_may(self, doubt: Newsletter, data_dir: Path) -> None:
+        files = set((data_dir / "outbox").glob("**/*.eml"))
+        assert doubt("edition", "unknown", 1, "--send-again").exit_code == 1
+        assert doubt("edition", "unknown", 1, "--send-again", "--by", "author@example.org").exit_code == 1
+        assert doubt("edition", "unknown", 1, "--send-again", "--leave").exit_code == 2
+        assert doubt("edition", "unknown", 1, "--send-again", "--by", APPROVER).exit_code == 0
+        assert doubt("edition", "send", 1, "--now").exit_code == 0
+        assert status(doubt)["counts"]["unknown"] == 0  # type: ignore[index]
+        assert len(set((data_dir / "outbox").glob("**/*.eml")) - files) in (0, 3)

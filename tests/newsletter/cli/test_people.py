@@ -1,0 +1,150 @@
+"""`newsletter subscribers …`, `person …`, `schools …` and `staff …` on the sample partnership."""
+
+import csv
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from newsletter.core import runtime as runtimes
+from newsletter.core import settings
+from newsletter.core.tokens import Purpose
+from subscribers import identity, lists
+from tests.newsletter.cli.conftest import Newsletter
+
+DPO = "dpo@example.org"
+HEADER = "email,consent_date,wording,source\n"
+EVIDENCE = "2024-05-01,I agree to get the newsletter by email.,summer fair\n"
+
+
+def rows(*addresses: str) -> str:
+    return HEADER + "".join(f"{address},{EVIDENCE}" for address in addresses)
+
+
+def exported(newsletter: Newsletter, out: Path, slug: str = "parents") -> list[dict[str, str]]:
+    two = ("--second", "admin@example.org", "--reason", "Moving to another product")
+    result = newsletter("subscribers", "export", slug, "--by", DPO, *two, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    with out.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class TestImporting:
+    def test_they_come_in_pending_and_are_asked_to_confirm(
+        self, demo: Newsletter, tmp_path: Path, data_dir: Path
+    ) -> None:
+        file = tmp_path / "people.csv"
+        file.write_text(rows("new1@example.org", "new2@example.org", "nonsense"))
+        result = demo("subscribers", "import", "parents", file)
+        assert result.exit_code == 0, result.stderr
+        assert "line 4: invalid" in result.stdout
+        assert "imported 2" in result.stdout
+        assert "2 people are asked by mail" in result.stdout
+        assert "new1@" not in result.output
+        assert not {"new1@example.org"} & {row["email"] for row in exported(demo, tmp_path / "out.csv")}
+        demo("edition", "approve", 1, "--by", "approver@example.org")
+        demo("edition", "send", 1, "--now")  # sends what is queued: their letters too
+        letters = [f for f in (data_dir / "outbox").glob("**/*.eml") if b"new1@example.org" in f.read_bytes()]
+        assert len(letters) == 1
+
+    def test_a_dry_run_changes_nothing(self, demo: Newsletter, tmp_path: Path) -> None:
+        file = tmp_path / "people.csv"
+        file.write_text(rows("new1@example.org"))
+        for _ in range(2):
+            result = demo("subscribers", "import", "parents", file, "--dry-run")
+            assert result.exit_code == 0
+            assert "line 2: imported" in result.stdout
+            assert "Nothing was changed" in result.stdout
+
+    def test_confirmed_people_come_in_only_with_the_data_protection_officer(
+        self, demo: Newsletter, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "people.csv"
+        file.write_text(rows("moved@example.org"))
+        command = ("subscribers", "import", "parents", file, "--already-confirmed")
+        assert demo(*command).exit_code == 1
+        assert demo(*command, "--by", "admin@example.org").exit_code == 1
+        assert demo(*command, "--by", DPO).exit_code == 0
+        assert "moved@example.org" in {row["email"] for row in exported(demo, tmp_path / "out.csv")}
+
+    def test_a_file_that_is_no_table_is_refused(self, demo: Newsletter, tmp_path: Path) -> None:
+        file = tmp_path / "people.csv"
+        file.write_bytes(b"\x00\xff\x00 not a table")
+        result = demo("subscribers", "import", "parents", file)
+        assert result.exit_code == 1
+        assert "Traceback" not in result.output
+
+
+class TestExporting:
+    def test_a_list_of_parents_needs_two_people_and_a_reason(self, demo: Newsletter, tmp_path: Path) -> None:
+        out = tmp_path / "out.csv"
+        assert len(exported(demo, out)) > 100
+        assert out.stat().st_mode & 0o077 == 0
+        again = ("--by", DPO, "--second", "admin@example.org", "--reason", "audit", "--out", out)
+        assert demo("subscribers", "export", "parents", *again).exit_code == 1  # the file exists
+
+    def test_professionals_need_the_data_protection_officer_alone(self, demo: Newsletter) -> None:
+        assert demo("subscribers", "export", "professionals").exit_code == 1
+        result = demo("subscribers", "export", "professionals", "--by", DPO)
+        assert result.exit_code == 0
+        assert result.stdout.count("@example.org") > 100
+        assert "was exported" in result.stderr  # the log
+        assert "@" not in result.stderr
+
+
+def test_a_reply_that_says_stop_is_carried_out(demo: Newsletter, tmp_path: Path) -> None:
+    address = exported(demo, tmp_path / "before.csv")[0]["email"]
+    found = runtimes.build(settings.load())
+    with found.db.reading() as session:
+        mailing_list = lists.by_slug(session, "parents")
+        assert mailing_list.id is not None
+        subscriber = identity.find(session, found.crypto, mailing_list.id, address)
+        assert subscriber is not None
+        assert subscriber.id is not None
+        token = found.tokens.make(
+            Purpose.LEAVE, list_id=mailing_list.id, subject_id=subscriber.id, issued_at=datetime.now(UTC)
+        )
+    found.db.dispose()
+    for text in (token, f"stop {token}", f"http://127.0.0.1:8000/leave/{token}"):  # repeatable, however it is pasted
+        assert demo("subscribers", "leave", text).exit_code == 0
+    assert address not in {row["email"] for row in exported(demo, tmp_path / "after.csv")}
+
+
+class TestPerson:
+    def test_what_is_held_is_json(self, demo: Newsletter, tmp_path: Path) -> None:
+        address = exported(demo, tmp_path / "out.csv")[0]["email"]
+        held = json.loads(demo("person", "export", address).stdout)
+        assert held["address"] == address
+        assert held["mailing_lists"]
+        assert demo("person", "export", address, "--out", tmp_path / "held.json").exit_code == 0
+        assert json.loads((tmp_path / "held.json").read_text()) == held
+
+    def test_an_erased_person_is_gone(self, demo: Newsletter, tmp_path: Path) -> None:
+        address = exported(demo, tmp_path / "out.csv")[0]["email"]
+        assert demo("person", "erase", address).exit_code == 0
+        assert demo("person", "erase", address).exit_code == 0
+        assert json.loads(demo("person", "export", address).stdout)["mailing_lists"] == []
+
+
+class TestSchools:
+    @pytest.fixture
+    def register(self, tmp_path: Path) -> Path:
+        file = tmp_path / "register.csv"
+        file.write_bytes(resources.files("newsletter.sample").joinpath("schools.csv").read_bytes())
+        return file
+
+    def test_the_partnerships_own_are_taken(self, demo: Newsletter, register: Path) -> None:
+        assert "schools are in the register now" in demo("schools", "import", register).stdout
+
+    def test_without_a_partnership_it_asks_which(self, newsletter: Newsletter, register: Path) -> None:
+        newsletter("migrate")
+        assert newsletter("schools", "import", register).exit_code == 1
+        assert newsletter("schools", "import", register, "--everywhere").exit_code == 0
+        assert newsletter("schools", "import", register, "--local-authority", "931").exit_code == 0
+
+
+def test_staff_get_roles_one_after_the_other(demo: Newsletter) -> None:
+    assert demo("staff", "add", "new@example.org", "--role", "author").stdout == "Holds: author.\n"
+    assert demo("staff", "add", "new@example.org", "--role", "dpo").stdout == "Holds: author, dpo.\n"
