@@ -4,12 +4,12 @@ Subscription and suppression are asked again here, a moment before sending. Noth
 text that cannot be rendered loses nothing: the edition is paused with a sentence, letters wait and are tried again.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import sqlalchemy as sa
-import structlog
 from sqlmodel import Session, col, select
 
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, WrongState
@@ -30,7 +30,7 @@ from newsletter.rendering.mails import AlreadyMail, ConfirmMail, GoodbyeMail, Le
 from subscribers import lists, recipients, signup
 from subscribers.models import Subscriber, SubscriberState
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 #: In which state a subscriber must be for each kind of mail.
 MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
@@ -105,7 +105,7 @@ class Copies:
                 except (NewsletterError, ConfigurationError) as error:
                     self._cannot(kind, deliveries, str(error), prepared)
                 except Exception as error:  # a fault of ours in one mail must not hold up the others, nor lose any
-                    log.exception("A mail cannot be written", kind=kind.value)
+                    log.exception("A mail cannot be written", extra={"kind": kind.value})
                     self._cannot(kind, deliveries, f"It cannot be written: {type(error).__name__}", prepared)
         return prepared
 
@@ -232,7 +232,8 @@ class Copies:
         why = scrub(why)
         if (known := f"{kind}: {why}") not in self._reported:
             self._reported = {*self._reported, known}
-            log.error("A mail cannot be written", kind=kind.value, edition_id=deliveries[0].edition_id, why=why)
+            fields = {"kind": kind.value, "edition_id": deliveries[0].edition_id}
+            log.error("A mail cannot be written: %s", why, extra=fields)
         if kind is DeliveryKind.EDITION:
             prepared.pause_because = why
             prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)

@@ -7,14 +7,16 @@ Any number of senders may share a PostgreSQL database.
 """
 
 import asyncio
+import logging
 import secrets
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 
 from newsletter.core.errors import WrongState
 from newsletter.core.logs import scrub
@@ -26,10 +28,13 @@ from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result, Scope
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
-#: Deliveries claimed at once: the most that can be unknown after a kill, for each window in progress.
+#: Deliveries claimed at once: the most that can be unknown after a kill, for each window in progress …
 WINDOW = 25
+#: … and fewer with a slow provider, so that a letter need not wait long for its turn, and a pause acts soon.
+LEAST_WINDOW = 5
+SECONDS_PER_WINDOW = 0.5
 #: Renewed while the worker lives; a dead worker's window is declared unknown after this long.
 LEASE = timedelta(minutes=2)
 #: How often an idle sender looks, when nobody wakes it.
@@ -64,6 +69,7 @@ class Sender:
         self._runtime = runtime
         self._provider = provider
         self._copies = Copies(runtime, provider)
+        self._longest_window = window
         self._window = window
         self._lease = lease
         self._sleep = sleep
@@ -137,12 +143,19 @@ class Sender:
         try:
             prepared = await asyncio.to_thread(self._copies.prepare, claim)
         except sa.exc.SQLAlchemyError as error:  # nothing was sent: give the window back, after a breath
-            log.warning("A window could not be prepared", claim=claim.id, error=type(error).__name__)
+            log.warning("A window could not be prepared", extra={"claim": claim.id, "error": type(error).__name__})
             await self._sleep(FIRST_WAIT_S)
             return Done(claim, {delivery.id: NotSent.BACK for delivery in claim.deliveries}, claim.lease_until)
         done = Done(claim, prepared.results, claim.lease_until, prepared.pause_because, prepared.can_pause)
+        began_s = time.monotonic()
         await self._hand_over(claim, prepared, done)
+        self._size_windows(len(claim.deliveries), time.monotonic() - began_s)
         return _settled(done)
+
+    def _size_windows(self, number: int, took_s: float) -> None:
+        """Claim as many deliveries at once as this provider takes in about half a second."""
+        fitting = int(number * SECONDS_PER_WINDOW / took_s) if took_s > 0 else self._longest_window
+        self._window = min(max(fitting, LEAST_WINDOW), self._longest_window)
 
     async def _hand_over(self, claim: Claim, prepared: Prepared, done: Done) -> None:
         size = max(self._provider.capabilities.max_batch, 1)
@@ -170,7 +183,7 @@ class Sender:
                 await self._renew(done)
             results = sending.result()
         except Exception as error:
-            log.exception("The mail provider raised", provider=self._provider.name)
+            log.exception("The mail provider raised", extra={"provider": self._provider.name})
             why = f"The provider failed: {type(error).__name__}"
             return [Result(recipient.key, Outcome.UNKNOWN, detail=why, scope=Scope.ACCOUNT) for recipient in recipients]
         except asyncio.CancelledError:
@@ -197,7 +210,8 @@ class Sender:
                 return await asyncio.to_thread(self._exchange_once, done, claim_id, wants_more)
             except Exception as error:
                 # Nothing that was sent is forgotten: wait until the database is back, however long that takes.
-                log.warning("The ledger cannot be written; trying again", error=type(error).__name__, wait_s=wait_s)
+                fields = {"error": type(error).__name__, "wait_s": wait_s}
+                log.warning("The ledger cannot be written; trying again", extra=fields)
                 if not _is_outage(error) and done is None:
                     raise
             await self._sleep(wait_s)
@@ -234,11 +248,14 @@ class Sender:
         try:
             await asyncio.to_thread(renew)
         except sa.exc.SQLAlchemyError as error:  # the worst that follows is a window that counts as unknown for a while
-            log.warning("A claim could not be renewed", claim=done.claim.id, error=type(error).__name__)
+            log.warning("A claim was not renewed", extra={"claim": done.claim.id, "error": type(error).__name__})
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await self._database(self._close, stop)
+            try:
+                await self._database(self._close, stop)
+            except Exception:  # one edition in a strange state must not end the care for all others
+                log.exception("Editions could not be closed")
             await asyncio.sleep(IDLE_S)
 
     def _close(self) -> None:
@@ -246,7 +263,7 @@ class Sender:
         with self._runtime.db.transaction() as session:
             now = self._runtime.clock.now()
             if lost := ledger.expire(session, now=now):
-                log.warning("Deliveries of a worker that is gone are unknown", deliveries=lost)
+                log.warning("%d deliveries of a worker that is gone are unknown", lost)
             opening.close_finished(session, now=now)
 
     async def _database(self, step: Callable[[], None], stop: asyncio.Event) -> None:
@@ -260,7 +277,8 @@ class Sender:
             except sa.exc.SQLAlchemyError as error:
                 if not _is_outage(error):
                     raise
-                log.warning("The database does not answer", error=type(error).__name__, wait_s=wait_s)
+                fields = {"error": type(error).__name__, "wait_s": wait_s}
+                log.warning("The database does not answer", extra=fields)
                 if stop.is_set():
                     return
             await self._sleep(wait_s)
@@ -302,11 +320,11 @@ def _settled(done: Done) -> Done:
 
 
 def _log_window(done: Done) -> None:
-    numbers: dict[str, int] = {}
-    for result in done.results.values():
-        name = result.outcome.value if isinstance(result, Result) else result.value
-        numbers[name] = numbers.get(name, 0) + 1
+    numbers = Counter(
+        result.outcome.value if isinstance(result, Result) else result.value for result in done.results.values()
+    )
     first = done.claim.deliveries[0]
-    log.info("Window done", claim=done.claim.id, edition_id=first.edition_id, kind=first.kind.value, **numbers)
+    fields = {"claim": done.claim.id, "edition_id": first.edition_id, "kind": first.kind.value, **numbers}
+    log.info("Window of %d done", len(done.results), extra=fields)
     if done.pause_because:
-        log.error("Sending stopped", edition_id=first.edition_id, because=done.pause_because)
+        log.error("Sending stopped: %s", done.pause_because, extra={"edition_id": first.edition_id})

@@ -7,6 +7,7 @@ each answer of the server) and `CONNECTIONS` (at once).
 import ipaddress
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from newsletter.core.errors import ConfigurationError, ProviderRefused
@@ -57,31 +58,25 @@ class Smtp:
         conversation: Conversation | None = None
         given_up: Result | None = None
         lost = 0
-        for recipient in recipients:
-            if (refused := _unfit(sender, recipient)) is not None:
-                results.append(refused)
-                continue
-            if given_up is None and (conversation is None or not conversation.is_open):
-                if conversation is not None:
-                    lost += 1
-                conversation, given_up = await self._connect(lost)
-            if conversation is None or given_up is not None:
-                assert given_up is not None
-                results.append(
-                    Result(
-                        recipient.key,
-                        given_up.outcome,
-                        code=given_up.code,
-                        detail=given_up.detail,
-                        scope=given_up.scope,
-                    )
-                )
-                continue
-            results.append(
-                await conversation.send(recipient.key, sender, wire.wire_form(recipient.address), recipient.mime)
-            )
-        if conversation is not None:
-            await conversation.close()
+        try:
+            for recipient in recipients:
+                if (refused := _unfit(sender, recipient)) is not None:
+                    results.append(refused)
+                    continue
+                if given_up is None and (conversation is None or not conversation.is_open):
+                    lost += conversation is not None
+                    conversation, given_up = await self._connect(lost)
+                if given_up is not None or conversation is None:
+                    assert given_up is not None
+                    results.append(replace(given_up, key=recipient.key))
+                    continue
+                address = wire.wire_form(recipient.address)
+                results.append(await conversation.send(recipient.key, sender, address, recipient.mime))
+            if conversation is not None:
+                await conversation.close()
+        finally:  # cancelled: leave nothing open
+            if conversation is not None:
+                conversation.hang_up()
         return results
 
     async def aclose(self) -> None:
@@ -147,7 +142,8 @@ def make(context: ProviderContext, *, tls_context: ssl.SSLContext | None = None)
         timeout_s=_number(config, "timeout_s", 30, 0.05, 600),
         username=username,
         password=password,
-        tls_context=tls_context,
+        # Made once: reading the machine's certificates takes longer than sending a message.
+        tls_context=tls_context or (ssl.create_default_context() if tls != "none" else None),
     )
     return Smtp(server, connections=int(_number(config, "connections", 4, 1, 100)))
 

@@ -71,6 +71,7 @@ class Conversation:
             tls_context=server.tls_context,
             local_hostname=_own_name(),
         )
+        opened: Conversation | None = None
         where = f"the mail server {server.host}, port {server.port}"
         try:
             await client.connect()
@@ -93,10 +94,12 @@ class Conversation:
             if isinstance(cause, ssl.SSLError):
                 raise CannotConnect(f"{where} cannot be spoken to securely: {cause.reason or 'TLS failed'}") from None
             raise CannotConnect(f"{where} cannot be reached: {_plain(error)}") from None
+        else:
+            opened = cls(client, server)
+            return opened
         finally:
-            if not client.is_connected:
+            if opened is None:
                 client.close()
-        return cls(client, server)
 
     async def send(self, key: str, sender: str, recipient: str, body: bytes) -> Result:
         """One message to one recipient. Never raises for anything the server does."""
@@ -108,7 +111,7 @@ class Conversation:
         try:
             refused = await self._envelope(key, sender, recipient, len(body))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            self._hang_up()
+            self.hang_up()
             return Result(key, Outcome.DEFERRED, detail=f"Before the message: {_plain(error)}", scope=Scope.BATCH)
         if refused is not None:
             await self._reset()
@@ -119,7 +122,7 @@ class Conversation:
         if self.is_open:
             with suppress(aiosmtplib.SMTPException, OSError):
                 await self._client.quit(timeout=min(self._timeout_s, 5))
-        self._hang_up()
+        self.hang_up()
 
     async def _envelope(self, key: str, sender: str, recipient: str, size: int) -> Result | None:
         """MAIL, RCPT and DATA; a refusal of any of them, or None: the server waits for the body."""
@@ -146,11 +149,11 @@ class Conversation:
             answer = await protocol.read_response(timeout=self._timeout_s)
             self._check_pairing()
         except (aiosmtplib.SMTPException, OSError) as error:
-            self._hang_up()
+            self.hang_up()
             return Result(key, Outcome.UNKNOWN, detail=f"No answer after the message: {_plain(error)}")
         code, said = str(answer.code), answer.message[:300]
         if answer.code == CLOSING:
-            self._hang_up()
+            self.hang_up()
         if 200 <= answer.code < 300:
             return Result(key, Outcome.ACCEPTED, code=code, detail=said)
         if 400 <= answer.code < 500:
@@ -160,7 +163,7 @@ class Conversation:
             await self._reset()
             scope = Scope.BATCH if answer.code == _TOO_LARGE else Scope.RECIPIENT
             return Result(key, Outcome.REJECTED, code=code, detail=said, scope=scope)
-        self._hang_up()
+        self.hang_up()
         return Result(key, Outcome.UNKNOWN, code=code, detail=f"An answer that makes no sense: {said}")
 
     def _refusal(self, key: str, answer: SMTPResponse, scope: Scope) -> Result:
@@ -173,7 +176,7 @@ class Conversation:
                 return Result(key, Outcome.DEFERRED, code=code, detail=said, scope=scope)
             return Result(key, Outcome.REJECTED, code=code, detail=said, scope=scope)
         if answer.code == CLOSING or not 400 <= answer.code < 500:
-            self._hang_up()
+            self.hang_up()
             return Result(key, Outcome.DEFERRED, code=code, detail=said, scope=Scope.BATCH)
         return Result(key, Outcome.DEFERRED, code=code, detail=said, scope=scope)
 
@@ -195,10 +198,10 @@ class Conversation:
         try:
             answer = await self._command(b"RSET")
         except (aiosmtplib.SMTPException, OSError):
-            self._hang_up()
+            self.hang_up()
             return
         if answer.code != 250:
-            self._hang_up()
+            self.hang_up()
 
     def _over_size(self, size: int) -> str | None:
         if not self._client.supports_extension("size"):
@@ -208,7 +211,8 @@ class Conversation:
             return f"The message has {size} bytes; the mail server takes {limit} at most."
         return None
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Cut the connection without a word."""
         self.is_open = False
         self._client.close()
 
