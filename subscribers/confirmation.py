@@ -6,11 +6,13 @@ installation's key and changes with every new request.
 
 import logging
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
+from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
 from newsletter.core.errors import ExpiredToken, InvalidInput, NotFound
 from newsletter.core.tokens import Purpose, Token, Tokens
@@ -71,6 +73,8 @@ def confirm_by_code(
     Raises `WrongCode` (an `InvalidInput`) with one and the same sentence whether the code is wrong, spent or too old,
     or the address unknown. A wrong try is counted although the error ends the transaction.
     """
+    with suppress(InvalidInput):  # what is no address belongs to nobody
+        address = addresses.parse(address)
     subscriber = identity.find(session, crypto, mailing_list_id, address, for_update=True)
     # An unknown address costs the same work.
     row = subscriber or Subscriber(

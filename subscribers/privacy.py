@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
 from subscribers import consents, identity, lists, suppression
 from subscribers.models import (
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 
 def export(session: Session, crypto: Crypto, address: str) -> dict[str, Any]:
     """Everything held about an address, ready for JSON (UK GDPR, article 15): its row on every mailing list with the
-    evidence of consent, and whether it is suppressed. Times are ISO 8601 in UTC."""
+    evidence of consent, and whether it is suppressed. Times are ISO 8601 in UTC. Raises `InvalidInput`."""
+    address = addresses.parse(address)
     rows = identity.find_everywhere(session, crypto, address)
     log.info("An address was exported", extra={"subscriber_ids": [row.id for row in rows]})
     suppressed = session.exec(
@@ -56,8 +58,9 @@ def erase(session: Session, crypto: Crypto, address: str, *, now: datetime) -> i
 
     Only a keyed hash stays, with the reason `ERASED`: no import brings the person back, while their own later sign-up
     is possible (`subscribers.suppression` says what each reason blocks). Their consents stay as facts without a person,
-    marked withdrawn. Links in old mails go on showing the same pages.
+    marked withdrawn. Links in old mails go on showing the same pages. Raises `InvalidInput`.
     """
+    address = addresses.parse(address)
     identity.take_turns(session, crypto, address)
     rows = identity.find_everywhere(session, crypto, address, for_update=True)
     ids = [row.id for row in rows if row.id is not None]

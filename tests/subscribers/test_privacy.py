@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import func, select
 
 from newsletter.core.clock import ManualClock
+from newsletter.core.errors import InvalidInput
 from newsletter.core.runtime import Runtime
 from newsletter.delivery.models import Delivery, DeliveryKind
 from subscribers import privacy, retention
@@ -51,7 +52,7 @@ class TestExport:
         clock.move(timedelta(days=1))
         leave(runtime, both.professionals, professional)
         suppress(runtime, SuppressionReason.NOT_REQUESTED, days=30)
-        held = export(runtime, ADDRESS.upper())
+        held = export(runtime, f" {ADDRESS.upper()} ")
         parent, senco = held["mailing_lists"]  # type: ignore[misc]
         assert (parent["state"], parent["role"], parent["school"]) == ("pending", None, None)
         assert (senco["state"], senco["role"], senco["phase"]) == ("left", "senco", "primary")
@@ -76,6 +77,17 @@ class TestExport:
 
     def test_nothing_is_held(self, runtime: Runtime, both: Lists) -> None:
         assert export(runtime) == {"address": ADDRESS, "mailing_lists": [], "suppression": None}
+
+    def test_an_address_is_found_however_its_domain_is_written(self, runtime: Runtime, both: Lists) -> None:
+        confirmed(runtime, both.parents, "parent@bücher.example.org")
+        assert erase(runtime, "parent@xn--bcher-kva.example.org") == 1
+
+    @pytest.mark.parametrize("typed", ["", "not an address"])
+    def test_what_is_no_address_is_refused(self, runtime: Runtime, typed: str) -> None:
+        with pytest.raises(InvalidInput):
+            export(runtime, typed)
+        with pytest.raises(InvalidInput):
+            erase(runtime, typed)
 
 
 class TestErasing:

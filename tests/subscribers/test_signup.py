@@ -348,7 +348,7 @@ class TestCode:
         code = code_of(runtime, ask(runtime, both.parents).subscriber_id)
         assert len(code) == 6
         assert code.isdecimal()
-        assert type_code(runtime, both.parents, f" {code[:3]} {code[3:]}\n").newly
+        assert type_code(runtime, both.parents, f" {code[:3]} {code[3:]}\n", f" {ADDRESS} ").newly
         assert not type_code(runtime, both.parents, code).newly
 
     def test_a_code_has_thirty_minutes(self, runtime: Runtime, both: Lists, clock: ManualClock) -> None:
@@ -384,6 +384,7 @@ class TestCode:
             (ADDRESS, ""),
             (ADDRESS, "\ud800 é"),
             ("unknown@example.org", code),
+            ("no address", code),
             ("left@example.org", code_of_left),
         ]:
             with pytest.raises(InvalidInput) as caught:
