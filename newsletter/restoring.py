@@ -74,9 +74,9 @@ def load(runtime: Runtime, file: Path, *, replace: bool) -> Restored:
             rows = sum(
                 _insert(session, archive, table, manifest["tables"][table.name]) for table in metadata.sorted_tables
             )
+            _continue_ids(session, runtime.db.is_sqlite)
             kept = _keep(runtime, session, since)
             held = _hold(session, made_at, runtime.clock.now())
-            _continue_ids(session, runtime.db.is_sqlite)
     return Restored(made_at=made_at, rows=rows, held=held, kept=kept)
 
 

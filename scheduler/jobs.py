@@ -1,0 +1,103 @@
+"""What the clock does at its ticks: assemble what falls due, open what is scheduled, sweep what has had its time.
+
+Every job may run late, twice, or in several processes at once; the database decides who does the work. A job does what
+is due at the moment its runtime's clock shows and returns; sending is not its business (`newsletter.delivery.sending`).
+"""
+
+import logging
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
+from newsletter.core.runtime import Runtime
+from newsletter.delivery import opening
+from newsletter.editions import assembling
+from newsletter.editions.models import Cadence
+from scheduler import cadence as cadences
+from subscribers import lists, privacy
+
+log = logging.getLogger(__name__)
+
+
+def assemble_due(runtime: Runtime) -> list[int]:
+    """Assemble an edition for every cadence that has fallen due, and set its next date; the ids of the new editions.
+
+    After the machine was down a list gets one edition, for its newest occurrence. A list whose cadence fails does not
+    keep the others waiting, and is tried again at the next tick.
+    """
+    now = runtime.clock.now()
+    with runtime.db.reading() as session:
+        due = session.exec(select(Cadence.id).where(col(Cadence.next_due) <= now).order_by(col(Cadence.id))).all()
+    made = []
+    for cadence_id in due:
+        try:
+            with runtime.db.transaction() as session:
+                edition_id = _assemble(session, runtime, cadence_id)
+        except NewsletterError:
+            log.exception("A cadence has fallen due and could not be followed", extra={"cadence_id": cadence_id})
+            continue
+        if edition_id is not None:
+            made.append(edition_id)
+    return made
+
+
+def open_due(runtime: Runtime) -> list[int]:
+    """Let every scheduled edition go whose time has come: one delivery per confirmed subscriber is queued."""
+    with runtime.db.transaction() as session:
+        opened = opening.open_due(session, now=runtime.clock.now())
+    for edition_id in opened:
+        log.info("Opened an edition for sending", extra={"edition_id": edition_id})
+    return opened
+
+
+def sweep(runtime: Runtime) -> list[privacy.Swept]:
+    """Delete and empty what has been kept for as long as it may be (REQ-33), in steps that hold nobody up for long."""
+    steps: list[privacy.Swept] = []
+    while not steps or not steps[-1].is_complete:
+        with runtime.db.transaction() as session:
+            steps.append(privacy.sweep(session, now=runtime.clock.now()))
+    log.info("Swept away what has had its time", extra={"steps": len(steps)})
+    return steps
+
+
+def _assemble(session: Session, runtime: Runtime, cadence_id: int | None) -> int | None:
+    """Win the occurrence by compare-and-set on `next_due`, then assemble for it, in one transaction."""
+    now = runtime.clock.now()
+    cadence = session.get(Cadence, cadence_id)
+    if cadence is None or cadence.next_due is None or cadence.next_due > now:
+        return None
+    due, closed = cadence.next_due, cadences.bank_holidays()
+    try:
+        newest = cadences.newest_due(cadence.rule, cadence.anchor, cadence.timezone, closed, since=due, until=now)
+        following = cadences.next_due(cadence.rule, cadence.anchor, cadence.timezone, now, closed)
+    except InvalidInput as error:
+        log.error("A cadence was stopped: %s", error, extra={"cadence_id": cadence_id})
+        newest = following = None
+    won = session.execute(
+        sa.update(Cadence)
+        .where(col(Cadence.id) == cadence_id, col(Cadence.next_due) == due)
+        .values(next_due=following)
+        .execution_options(synchronize_session=False)
+    )
+    if getattr(won, "rowcount", 0) != 1 or newest is None:  # another clock was first; or the rule was changed
+        return None
+    mailing_list = lists.by_id(session, cadence.mailing_list_id)
+    try:
+        assembled = assembling.assemble(
+            session,
+            mailing_list_id=cadence.mailing_list_id,
+            audience=mailing_list.audience,
+            list_name=mailing_list.name,
+            now=now,
+            occurrence=newest,
+        )
+    except WrongState as error:
+        # The edition before this one is still being worked on. It takes this date's place; a person was told by it.
+        log.warning("No edition was assembled: %s", error, extra={"list": mailing_list.slug})
+        return None
+    if assembled.edition is None:
+        log.info("No edition was assembled: %s", assembled.because, extra={"list": mailing_list.slug})
+        return None
+    log.info("Assembled an edition", extra={"list": mailing_list.slug, "edition_id": assembled.edition.id})
+    return assembled.edition.id
