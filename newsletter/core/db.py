@@ -79,8 +79,7 @@ class Database:
         """A session that only reads: never blocks writers on SQLite; whatever it changed is thrown away."""
         engine = self.engine.execution_options(reading=True)
         with Session(engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing it rolls back, and leaves what was read usable
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -1,23 +1,20 @@
 """The public archive: every edition that has gone out, for ever, by its date.
 
-Drafts, approved editions that have not gone out and cancelled ones are not public, and are answered as if they did
-not exist.
+What has not gone out is not public and is answered as if it did not exist. An edition that was cancelled while it
+went out stays: the mails that had left link to its page.
 """
 
 from sqlmodel import Session, col, select
 
 from newsletter.core.errors import NotFound
-from newsletter.editions.models import Edition, EditionState
-
-#: States in which an edition is public.
-PUBLIC = (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT)
+from newsletter.editions.models import Edition
 
 
 def published(session: Session, mailing_list_id: int, *, limit: int | None = None) -> list[Edition]:
     """The editions of a list that have gone out, newest first."""
     statement = (
         select(Edition)
-        .where(Edition.mailing_list_id == mailing_list_id, col(Edition.state).in_(PUBLIC))
+        .where(Edition.mailing_list_id == mailing_list_id, col(Edition.released_at).is_not(None))
         .order_by(col(Edition.released_at).desc(), col(Edition.number).desc())
         .limit(limit)
     )
@@ -31,7 +28,7 @@ def by_slug(session: Session, mailing_list_id: int, slug: str) -> Edition:
     """
     edition = session.exec(
         select(Edition).where(
-            Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.state).in_(PUBLIC)
+            Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.released_at).is_not(None)
         )
     ).one_or_none()
     if edition is None:

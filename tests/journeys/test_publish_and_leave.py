@@ -338,3 +338,21 @@ def test_the_clock_assembles_at_the_hour_and_never_twice(house: House) -> None:
     assert occurrences
     assert len(set(occurrences)) == len(occurrences)
     assert all(occurrence is not None for _, occurrence in occurrences)
+
+
+def test_an_edition_cancelled_while_it_went_out_keeps_its_page_because_mails_link_to_it(house: House) -> None:
+    house.sign_up_as_parent(PARENTS[0])
+    never_went_out = assemble(house, "parents")
+    with house.runtime.db.transaction() as session:
+        slug = moves.read(session, never_went_out).slug
+        publishing.cancel(session, never_went_out, now=house.clock.now())
+    assert house.browser.get(f"/editions/parents/{slug}").status_code == 404
+
+    went_out = publish(house, "parents")
+    with house.runtime.db.transaction() as session:
+        slug = moves.read(session, went_out).slug
+        publishing.cancel(session, went_out, now=house.clock.now())
+    assert house.browser.get(f"/editions/parents/{slug}").status_code == 200
+    house.tick()
+    assert editions_received(house) == []
+    assert counts(house, went_out) == {"skipped": 1}
