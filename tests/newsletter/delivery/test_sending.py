@@ -9,6 +9,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from unittest import mock
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -18,16 +19,19 @@ from newsletter.core.errors import RenderError
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery import ledger, letters, stopping
+from newsletter.delivery.ledger import NotSent
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
 from newsletter.delivery.sending import LEASE, Sender
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
+from newsletter.providers import notify
 from newsletter.providers.base import (
     API_VERSION,
     Capabilities,
     MailProvider,
     Message,
     Outcome,
+    ProviderContext,
     Recipient,
     Result,
     Scope,
@@ -46,6 +50,7 @@ from tests.newsletter.delivery.scene import (
     set_up,
     states,
 )
+from tests.newsletter.providers.notify_service import CONFIG, NotifyService
 
 Answer = Callable[[Recipient], Result]
 
@@ -380,6 +385,80 @@ class TestTrouble:
             assert send(runtime, provider) == 30
         assert provider.addresses == readers(30)
         assert states(runtime, edition) == {"accepted": 30}
+
+    def test_a_commit_in_doubt_strands_no_window(self, runtime: Runtime, edition: int) -> None:
+        provider = Kept()
+        sender = Sender(runtime, provider, sleep=no_wait)
+        doubtful = iter((True, False, True, True))
+        exchange = sender._exchange_once
+
+        def lose_the_answer(*arguments: object) -> object:
+            claim = exchange(*arguments)  # type: ignore[arg-type]
+            if next(doubtful, False):
+                raise sa.exc.OperationalError("COMMIT", {}, Exception("the server closed the connection"))
+            return claim
+
+        with mock.patch.object(sender, "_exchange_once", lose_the_answer):
+            asyncio.run(sender.send_until_idle())
+        assert provider.addresses == readers(30)
+        assert states(runtime, edition) == {"accepted": 30}
+
+    def test_a_claim_is_held_while_the_provider_takes_its_time(self, runtime: Runtime, edition: int) -> None:
+        renewed = threading.Event()
+
+        class Slow(Kept):
+            async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
+                assert await asyncio.to_thread(renewed.wait, 20)
+                return await super().send(message, recipients)
+
+        renew = ledger.renew
+
+        def noted(*arguments: object, **values: object) -> None:
+            renew(*arguments, **values)  # type: ignore[arg-type]
+            renewed.set()
+
+        with mock.patch.object(ledger, "renew", side_effect=noted):
+            assert send(runtime, Slow(), lease=timedelta(seconds=0.03)) == 30
+
+    def test_nothing_is_handed_over_after_the_lease(self, runtime: Runtime, edition: int, clock: ManualClock) -> None:
+        provider = Kept(capabilities=replace(Kept().capabilities, concurrency=1))
+        calls: list[int] = []
+
+        def freeze() -> None:  # as a process that was stopped for a while
+            calls.append(len(provider.sent))
+            if len(calls) == 1:
+                clock.move(LEASE * 2)
+
+        provider.on_call = freeze
+        record = ledger.record
+        written: list[set[object]] = []
+
+        def noted(session: Session, claim_id: str, results: dict[int, object], **values: object) -> int:
+            written.append({getattr(result, "outcome", result) for result in results.values()})
+            return record(session, claim_id, results, **values)  # type: ignore[arg-type]
+
+        with mock.patch.object(ledger, "record", side_effect=noted):
+            assert send(runtime, provider, window=8) == 30
+        assert written[0] == {Outcome.ACCEPTED, NotSent.BACK}
+        assert provider.addresses == readers(30)
+
+
+def test_an_edition_through_notify(runtime: Runtime, edition: int) -> None:
+    service = NotifyService()
+    context = ProviderContext(CONFIG, runtime.settings.data_dir, runtime.clock)
+
+    async def run() -> int:
+        provider = notify.make(context, transport=httpx.MockTransport(service))
+        try:
+            return await Sender(runtime, provider).send_until_idle()
+        finally:
+            await provider.aclose()
+
+    assert asyncio.run(run()) == 30
+    assert sorted(call["email_address"] for call in service.accepted) == readers(30)
+    assert len({call["reference"] for call in service.accepted}) == 30
+    for call in service.accepted:
+        assert call["personalisation"]["body"].endswith(call["one_click_unsubscribe_url"])
 
 
 class TestLetters:
