@@ -356,3 +356,29 @@ def test_an_edition_cancelled_while_it_went_out_keeps_its_page_because_mails_lin
     house.tick()
     assert editions_received(house) == []
     assert counts(house, went_out) == {"skipped": 1}
+
+
+def test_after_a_week_nobody_can_look_up_who_was_sent_what_and_the_counts_stay(house: House) -> None:
+    from sqlmodel import func, select
+
+    from newsletter.delivery.models import Delivery
+
+    sign_ups = PARENTS[:2]
+    for address in sign_ups:
+        house.sign_up_as_parent(address)
+    edition_id = publish(house, "parents")
+    house.tick()
+
+    def rows() -> int:
+        with house.runtime.db.reading() as session:
+            return session.exec(select(func.count()).select_from(Delivery)).one()
+
+    house.tick(days=6, hours=23)
+    assert rows() >= 2
+    house.tick(hours=2)
+    assert rows() == 0
+    assert counts(house, edition_id) == {"accepted": 2}
+    with house.runtime.db.transaction() as session:
+        opening.release_and_open(session, edition_id, now=house.clock.now())
+    house.tick(days=1)
+    assert len(editions_received(house)) == 2, "an edition whose rows are gone is not opened again"

@@ -1,0 +1,39 @@
+"""What time removes from the ledger: after a week nobody can look up who was sent what; the counts stay (REQ-33).
+
+An edition that is still going out keeps its rows, because they are what stops a second copy. So does what a person
+has yet to decide: an unknown delivery of an edition waits until its row is decided or a month has gone by.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from newsletter.delivery.models import Delivery, DeliveryState
+from newsletter.editions.models import Edition, EditionState
+
+#: How long a delivery that is over is kept, and one of which nobody knows.
+KEPT, UNKNOWN_KEPT = timedelta(days=7), timedelta(days=28)
+
+#: Rows that one call removes at most, so that nothing else waits for it.
+ROWS_AT_ONCE = 10_000
+
+
+def forget(session: Session, *, now: datetime, rows_at_most: int = ROWS_AT_ONCE) -> int:
+    """Delete deliveries that ended long enough ago; how many. Repeatable; call again while it says `rows_at_most`."""
+    is_over = sa.select(col(Edition.id)).where(col(Edition.state).in_((EditionState.SENT, EditionState.CANCELLED)))
+    waits_for_a_person = sa.and_(
+        col(Delivery.state) == DeliveryState.UNKNOWN,
+        col(Delivery.edition_id).is_not(None),
+        col(Delivery.finished_at) > now - UNKNOWN_KEPT,
+    )
+    old = (
+        sa.select(col(Delivery.id))
+        .where(
+            col(Delivery.finished_at) <= now - KEPT,
+            sa.or_(col(Delivery.edition_id).is_(None), col(Delivery.edition_id).in_(is_over)),
+            sa.not_(waits_for_a_person),
+        )
+        .limit(rows_at_most)
+    )
+    return session.execute(sa.delete(Delivery).where(col(Delivery.id).in_(old))).rowcount  # type: ignore[attr-defined,no-any-return]
