@@ -12,8 +12,10 @@ one step of somebody's transaction and may be repeated. Rows are locked before c
 """
 
 import enum
+import itertools
 import secrets
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -144,13 +146,13 @@ def claim(session: Session, *, limit: int, lease: timedelta, now: datetime, clai
     With the `claim_id` of a claim whose commit may or may not have succeeded, what it holds is returned again.
     """
     if claim_id is not None:
-        held = _select(session, _SENDING, _table().c.claim == claim_id)
+        held = _select_sending(session, _table().c.lease_until.is_not(None), _table().c.claim == claim_id)
         if held:
             return _taken(claim_id, now + lease, held)
     claim_id = claim_id or secrets.token_hex(16)
     rows = _due(session, _table().c.edition_id.is_(None), limit, now)
     if not rows:
-        for edition_id in _editions_in_progress(session):
+        for edition_id in itertools.chain(_being_sent(session), _sent_again(session)):
             if rows := _due(session, _table().c.edition_id == edition_id, limit, now):
                 break
     if rows:
@@ -187,17 +189,21 @@ def record(
         lock=True,
     )
     changes = Changes()
+    alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         values = _written(row, results[row.id], provider=provider, now=now)
-        _update(session, [row.id], values)
+        alike[tuple(values)].append({**values, "row_id": row.id})
         counting.move(changes, row.edition_id, row.state, values["state"])
+    one = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
+    for names, each in alike.items():
+        session.connection().execute(one.values({name: sa.bindparam(name) for name in names}), each)
     counting.add(session, changes)
     return len(rows)
 
 
 def expire(session: Session, *, now: datetime) -> int:
     """Deliveries whose worker is gone (their lease ran out) become `unknown`; how many."""
-    rows = _select(session, _SENDING, _table().c.lease_until < now, lock=True, skip_locked=True)
+    rows = _select_sending(session, _table().c.lease_until < now, lock=True)
     return _finish(session, rows, DeliveryState.UNKNOWN, now, detail="The sending process stopped before the answer.")
 
 
@@ -264,17 +270,22 @@ def open_counts(session: Session, edition_state: EditionState) -> dict[int, int]
     return {edition_id: int(number) for edition_id, number in session.exec(statement).all()}
 
 
-def _editions_in_progress(session: Session) -> list[int]:
-    """Editions being sent, oldest first; and sent ones of which a person asked to send unknown copies again."""
-    again = sa.exists().where(
-        col(DeliveryCount.edition_id) == Edition.id,
-        col(DeliveryCount.state).in_(_WAITING),
-        col(DeliveryCount.count) > 0,
+def _being_sent(session: Session) -> Iterator[int]:
+    """Editions being sent, oldest first."""
+    statement = select(Edition.id).where(Edition.state == EditionState.SENDING).order_by(col(Edition.id))
+    yield from (edition_id for edition_id in session.exec(statement).all() if edition_id is not None)
+
+
+def _sent_again(session: Session) -> Iterator[int]:
+    """Editions that are sent, but of which a person asked to send unknown copies once more."""
+    waiting = sa.and_(col(DeliveryCount.state).in_(_WAITING), col(DeliveryCount.count) > 0)
+    statement = (
+        select(Edition.id)
+        .join(DeliveryCount, col(DeliveryCount.edition_id) == col(Edition.id))
+        .where(Edition.state == EditionState.SENT, waiting)
+        .distinct()
     )
-    statement = select(Edition.id).where(
-        sa.or_(col(Edition.state) == EditionState.SENDING, sa.and_(col(Edition.state) == EditionState.SENT, again))
-    )
-    return [edition_id for edition_id in session.exec(statement.order_by(col(Edition.id))).all() if edition_id]
+    yield from (edition_id for edition_id in session.exec(statement).all() if edition_id is not None)
 
 
 def _due(session: Session, whose: sa.ColumnElement[bool], limit: int, now: datetime) -> list[Any]:
@@ -289,15 +300,28 @@ def _select(
     session: Session, *where: Any, lock: bool = False, skip_locked: bool = False, limit: int | None = None
 ) -> list[Any]:
     columns = _table().c
-    statement = sa.select(
-        columns.id, columns.kind, columns.edition_id, columns.mailing_list_id, columns.subscriber_id,
-        columns.queued_at, columns.state, columns.attempts,
-    ).where(*where)  # fmt: skip
     order = (columns.due_at, columns.id) if limit is not None else (columns.id,)
-    statement = statement.order_by(*order).limit(limit)
+    statement = _rows(*where).order_by(*order).limit(limit)
     if lock:  # rendered on PostgreSQL alone: on SQLite a writer is alone anyway
         statement = statement.with_for_update(skip_locked=skip_locked)
     return list(session.connection().execute(statement))
+
+
+def _select_sending(session: Session, *where: Any, lock: bool = False) -> list[Any]:
+    """Rows in workers' hands. In the order of the small index on leases: ordered by id, SQLite would rather walk
+    through the whole table."""
+    statement = _rows(_SENDING, *where).order_by(_table().c.lease_until)
+    if lock:
+        statement = statement.with_for_update(skip_locked=True)
+    return list(session.connection().execute(statement))
+
+
+def _rows(*where: Any) -> sa.Select[Any]:
+    columns = _table().c
+    return sa.select(
+        columns.id, columns.kind, columns.edition_id, columns.mailing_list_id, columns.subscriber_id,
+        columns.queued_at, columns.state, columns.attempts,
+    ).where(*where)  # fmt: skip
 
 
 #: SQLite and PostgreSQL both limit how many values one statement may carry.
