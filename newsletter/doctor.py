@@ -56,6 +56,10 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
     except ConfigurationError as error:
         yield Finding("settings", "cannot be used", str(error))
         return
+    except OSError as error:
+        mend = "Make it a directory that this user can write, or set NEWSLETTER_DATA_DIR to another."
+        yield Finding("data directory", f"{error.filename} cannot be used: {error.strerror}", mend)
+        return
     yield Finding("settings", f"{loaded.environment}, mail through {loaded.mail_provider}")
     try:
         yield _data_directory(built)

@@ -1,6 +1,11 @@
 """The migrations give exactly the tables that the code declares, on both kinds of database, and may be repeated."""
 
+import os
+import subprocess
+import sys
 import threading
+import zipfile
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -114,3 +119,26 @@ def test_foreign_keys_are_kept_after_a_migration(bare: Database) -> None:
 
 def test_there_is_one_newest_revision() -> None:
     assert migrating.newest() is not None
+
+
+def test_an_installed_wheel_carries_its_migrations(tmp_path: Path) -> None:
+    """Built, unpacked elsewhere and used from there, without the repository."""
+    root = Path(__file__).parent.parent
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=root, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        "import newsletter; from newsletter import migrating; from newsletter.core.db import Database; "
+        f"database = Database('sqlite:///{tmp_path}/installed.db'); "
+        "assert migrating.upgrade(database); print(newsletter.__file__, migrating.current(database))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        check=True, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ended.stdout == f"{tmp_path}/site/newsletter/__init__.py {migrating.newest()}\n"

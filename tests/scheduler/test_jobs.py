@@ -5,16 +5,25 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import Session, col, select
 
 from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
+from newsletter.delivery import letterheads
+from newsletter.delivery.models import Delivery
+from newsletter.editions import publishing
 from newsletter.editions.models import Cadence, Edition, EditionState
+from newsletter.staff import accounts
+from newsletter.staff.models import StaffRole
 from scheduler import jobs
+from subscribers import identity, lists
 from subscribers.models import Attempt, Subscriber, SubscriberState
 from tests.scheduler import scenes
+
+ROOT = Path(__file__).parents[2]
 
 #: One clock of several, in a process of its own: waits for a line on standard input and ticks ten times.
 ONE_CLOCK = """
@@ -159,7 +168,9 @@ class TestAssembling:
     ) -> None:
         command = [sys.executable, "-W", "error", "-c", ONE_CLOCK, database_url, clock.now().isoformat(), str(tmp_path)]
         clocks = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+            )
             for _ in range(2)
         ]
         for one in clocks:
@@ -170,6 +181,82 @@ class TestAssembling:
         (edition,) = editions(runtime)
         assert edition.occurrence == scenes.ANCHOR
         assert scenes.next_due(runtime, due) == scenes.ANCHOR + timedelta(days=14)
+
+
+class TestOpening:
+    @pytest.fixture
+    def scheduled(self, runtime: Runtime, due: int, clock: ManualClock) -> int:
+        """An approved edition that goes out in an hour, to two confirmed subscribers."""
+        (edition_id,) = jobs.assemble_due(runtime)
+        now = clock.now()
+        with runtime.db.transaction() as session:
+            for name in ("one", "two"):
+                session.add(
+                    Subscriber(
+                        mailing_list_id=due,
+                        address_hash=identity.address_hash(runtime.crypto, due, f"{name}@example.org"),
+                        address_sealed=runtime.crypto.encrypt(f"{name}@example.org"),
+                        state=SubscriberState.CONFIRMED,
+                        requested_at=now,
+                        confirmed_at=now,
+                    )
+                )
+            approver = accounts.add(
+                session, runtime.crypto, "approver@example.org", roles=[StaffRole.APPROVER], now=now
+            )
+            assert approver.id is not None
+            publishing.submit(session, edition_id, now=now)
+            publishing.approve(
+                session,
+                edition_id,
+                approver_id=approver.id,
+                roles={StaffRole.APPROVER},
+                letterhead=letterheads.letterhead(session, lists.by_id(session, due), runtime.settings.base_url),
+                now=now,
+            )
+            publishing.schedule(session, edition_id, send_at=now + timedelta(hours=1), now=now)
+        return edition_id
+
+    def deliveries(self, runtime: Runtime) -> int:
+        with runtime.db.reading() as session:
+            return len(session.exec(select(Delivery.id)).all())
+
+    def test_it_stays_until_its_time_comes(self, runtime: Runtime, scheduled: int, clock: ManualClock) -> None:
+        clock.move(timedelta(minutes=59))
+        assert jobs.open_due(runtime) == []
+        assert self.deliveries(runtime) == 0
+
+    def test_it_goes_once_however_late_and_however_often(
+        self, runtime: Runtime, scheduled: int, clock: ManualClock
+    ) -> None:
+        clock.move(timedelta(days=1))
+        assert jobs.open_due(runtime) == [scheduled]
+        assert jobs.open_due(runtime) == []
+        assert self.deliveries(runtime) == 2
+        (edition,) = editions(runtime)
+        assert edition.state is EditionState.SENDING
+
+    def test_four_clocks_open_it_once(self, runtime: Runtime, scheduled: int, clock: ManualClock) -> None:
+        clock.move(timedelta(hours=1))
+        start = threading.Barrier(4)
+        opened: list[int] = []
+        failures: list[BaseException] = []
+
+        def tick() -> None:
+            try:
+                start.wait(10)
+                opened.extend(jobs.open_due(runtime))
+            except BaseException as failure:
+                failures.append(failure)
+
+        clocks = [threading.Thread(target=tick) for _ in range(4)]
+        for one in clocks:
+            one.start()
+        for one in clocks:
+            one.join(60)
+        assert failures == []
+        assert opened == [scheduled]
+        assert self.deliveries(runtime) == 2
 
 
 class TestSweeping:
