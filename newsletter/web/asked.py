@@ -3,7 +3,8 @@
 from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
 
 from newsletter.core.runtime import Runtime
 from newsletter.web.pages import Pages

@@ -41,7 +41,7 @@ class Pages:
         )
         self._environment.globals["asset"] = assets.url
         self._environment.filters.update(in_words=in_words, prose=prose, london_date=london_date)
-        self._last_site = UNNAMED
+        self.last_site = UNNAMED
 
     def show(
         self,
@@ -56,9 +56,9 @@ class Pages:
     ) -> HTMLResponse:
         """One page. Without a `site` the last one seen is used: the page may be about a database that is away."""
         if site is None:
-            site = self._last_site
+            site = self.last_site
         else:
-            self._last_site = site
+            self.last_site = site
         html = self._environment.get_template(template).render(
             site=site, cspNonce=request.state.nonce, path=request.url.path, **shown
         )

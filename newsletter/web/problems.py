@@ -4,6 +4,7 @@ Nothing typed is echoed here: forms that can be mended are shown again by their 
 could not be dealt with there.
 """
 
+import contextlib
 import logging
 import math
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from newsletter.core.errors import (
     WrongState,
 )
 from newsletter.web.pages import Pages
+from newsletter.web.site import UNNAMED, current
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,11 @@ _PROBLEMS = {
 def page(pages: Pages, request: Request, status: int, *, headers: dict[str, str] | None = None) -> Response:
     """The page for a status."""
     problem = _PROBLEMS.get(status, _PROBLEMS[500 if status >= 500 else 400])
+    if status < 500 and pages.last_site is UNNAMED:  # the first page anybody asked for does not exist
+        with contextlib.suppress(SQLAlchemyError), request.app.state.runtime.db.reading() as session:
+            return pages.show(
+                request, "problem.html", current(session), status=status, headers=headers, problem=problem
+            )
     return pages.show(request, "problem.html", status=status, headers=headers, problem=problem)
 
 
@@ -103,6 +110,10 @@ def handle(app: FastAPI, pages: Pages) -> None:
             headers["retry-after"] = str(math.ceil(error.retry_after_s))
         if status >= 500:
             log.error("A request failed", exc_info=error)
+        if isinstance(error, WrongState):  # its sentence is for whoever asked
+            return pages.show(
+                request, "problem.html", status=status, problem=Problem(_PROBLEMS[status].title, (str(error),))
+            )
         return page(pages, request, status, headers=headers)
 
     def http_error(request: Request, error: Exception) -> Response:

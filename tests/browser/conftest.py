@@ -1,0 +1,149 @@
+"""A real Chromium on a real server, with a small partnership behind it.
+
+`visitor` opens pages as people do and fails a test when a page asks another host for anything, breaks its own content
+security policy or throws. With NEWSLETTER_SCREENSHOTS set, every page looked at is kept in `screenshots/`.
+"""
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from newsletter.core.clock import ManualClock
+from newsletter.core.runtime import Runtime
+from newsletter.main import create_app
+from tests import chromium
+from tests.conftest import make_runtime
+from tests.newsletter.web import town
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+SCREENSHOTS = ROOT / "screenshots"
+
+DESKTOP = {"width": 1280, "height": 900}
+#: The width of a small phone, and of 1280 pixels at 400 % zoom.
+NARROW = {"width": 320, "height": 640}
+
+_AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    assert path, "No Chromium was found. Run: make browser"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        yield running
+        running.close()
+
+
+@dataclass
+class Site:
+    """The running product."""
+
+    runtime: Runtime
+    base_url: str
+
+
+@pytest.fixture
+def site(sqlite_url: str, clock: ManualClock, tmp_path: Path) -> Iterator[Site]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    runtime = make_runtime(sqlite_url, clock, tmp_path, base_url=base_url)
+    town.build(runtime)
+    config = uvicorn.Config(create_app(runtime), log_config=None, access_log=False, proxy_headers=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield Site(runtime, base_url)
+    server.should_exit = True
+    thread.join(timeout=20)
+    listener.close()
+    runtime.db.dispose()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser."""
+
+    site: Site
+    page: Page
+    context: BrowserContext
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.site.base_url}{path}")
+
+    def press(self, name: str) -> None:
+        """Press a button that leads to another page, by what is written on it."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+
+    def heading(self) -> str:
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    def look(self, name: str) -> None:
+        """Nothing axe knows to be wrong and no sideways scrolling, on a desktop and on a small phone."""
+        for width, viewport in (("desktop", DESKTOP), ("narrow", NARROW)):
+            self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
+            if os.environ.get("NEWSLETTER_SCREENSHOTS"):
+                SCREENSHOTS.mkdir(exist_ok=True)
+                self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+            wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert wide <= 0, f"{name} scrolls sideways by {wide} pixels at {viewport['width']}"
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+            found = self.page.evaluate("options => axe.run(document, options)", _AXE_OPTIONS)
+            wrong = [
+                f"{violation['id']}: {violation['help']} {[node['html'] for node in violation['nodes']]}"
+                for violation in found["violations"]
+            ]
+            assert not wrong, f"{name} at {viewport['width']}:\n" + "\n".join(wrong)
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
+    """Open a browser window; `java_script_enabled=False` and the like as Playwright has them."""
+    opened: list[Visitor] = []
+
+    def begin(**options: object) -> Visitor:
+        context = browser.new_context(viewport=DESKTOP, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        visitor = Visitor(site, context.new_page(), context)
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(f"script error: {error}"))
+        visitor.page.on(
+            "console",
+            lambda message: (
+                visitor.complaints.append(message.text)
+                if message.type == "error" and not re.search("the server responded with a status of 4", message.text)
+                else None
+            ),
+        )
+        visitor.page.on(
+            "request",
+            lambda request: (
+                visitor.complaints.append(f"foreign request: {request.url}")
+                if not request.url.startswith((site.base_url, "data:"))
+                else None
+            ),
+        )
+        opened.append(visitor)
+        return visitor
+
+    yield begin
+    for visitor in opened:
+        cookies = visitor.context.cookies()
+        visitor.context.close()
+        assert visitor.complaints == []
+        assert cookies == []
+
+
+@pytest.fixture
+def visitor(visit: Callable[..., Visitor]) -> Visitor:
+    return visit()

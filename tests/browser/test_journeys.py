@@ -1,0 +1,165 @@
+"""Whole errands in a real browser: without scripts, with the keyboard alone, and with the school search."""
+
+import gzip
+import re
+from collections.abc import Callable
+
+from sqlmodel import select
+
+from newsletter.core.tokens import Purpose
+from subscribers.models import Subscriber, SubscriberState
+from tests.browser.conftest import Visitor
+from tests.newsletter.web import town
+
+ADDRESS = "reader@example.org"
+
+#: What a sign-up page and all it needs may weigh on the way to a phone.
+MAXIMUM_BYTES = 60_000
+
+
+def row(visitor: Visitor) -> Subscriber:
+    with visitor.site.runtime.db.reading() as session:
+        found = session.exec(select(Subscriber)).one()
+        session.expunge(found)
+        return found
+
+
+def personal(visitor: Visitor, purpose: Purpose) -> str:
+    found = row(visitor).id
+    assert found is not None
+    return town.token(visitor.site.runtime, purpose, found)
+
+
+def choose(visitor: Visitor, typed: str, wanted: str) -> None:
+    """Find a school by typing, with the keyboard alone."""
+    field = visitor.page.get_by_role("combobox")
+    field.press_sequentially(typed)
+    option = visitor.page.get_by_role("option", name=wanted)
+    option.wait_for()
+    field.press("ArrowDown")
+    visitor.page.locator("[role=option][aria-selected=true]").wait_for()
+    visitor.page.keyboard.press("Enter")
+    option.wait_for(state="hidden")
+    assert field.input_value() == wanted
+
+
+def test_everything_works_without_scripts(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(java_script_enabled=False)
+    visitor.open("/")
+    visitor.page.get_by_role("button", name="Sign up for SEND news for professionals").click()
+    visitor.page.get_by_label("Email address").fill(ADDRESS)
+    visitor.page.get_by_label("SENCO").check()
+    visitor.page.get_by_label("Your school").select_option("O'Hara's Academy, Exampleton")
+    visitor.press("Sign up")
+    assert visitor.heading() == "Check your email"
+    visitor.press("Send it again")
+    assert row(visitor).school_urn == 100_003
+    visitor.open(f"/confirm/{personal(visitor, Purpose.CONFIRM)}")
+    assert row(visitor).state is SubscriberState.PENDING
+    visitor.press("Start my emails")
+    assert visitor.heading() == "Your emails have started"
+    visitor.open(f"/manage/{personal(visitor, Purpose.MANAGE)}")
+    visitor.page.get_by_label("My setting is not listed").fill("Example Nursery")
+    visitor.press("Save my answers")
+    assert row(visitor).setting_name == "Example Nursery"
+    visitor.press("Stop these emails")
+    assert visitor.heading() == "Your emails have stopped"
+    assert row(visitor).state is SubscriberState.LEFT
+
+
+def test_a_parent_signs_up_with_the_keyboard_alone(visitor: Visitor) -> None:
+    visitor.open("/parents")
+    keyboard = visitor.page.keyboard
+    keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.id") == "email"
+    keyboard.type("reader@")
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    # The list of mistakes has the focus; its link leads to the field, where what was typed still stands.
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    assert visitor.page.evaluate("document.activeElement.id") == "email"
+    assert visitor.page.get_by_label("Email address").input_value() == "reader@"
+    keyboard.press("End")
+    keyboard.type("example.org")
+    keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.textContent.trim()") == "Sign up"
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    assert visitor.heading() == "Check your email"
+    assert row(visitor).state is SubscriberState.PENDING
+
+
+def test_a_school_is_found_while_typing(visitor: Visitor) -> None:
+    visitor.open("/professionals")
+    visitor.page.get_by_label("Email address").fill(ADDRESS)
+    visitor.page.get_by_label("SENCO").check()
+    choose(visitor, "birch", "Birchwood Special School, Exampleton")
+    visitor.press("Sign up")
+    assert visitor.heading() == "Check your email"
+    assert row(visitor).school_urn == 100_002
+
+
+def test_the_open_list_of_schools_is_accessible(visitor: Visitor) -> None:
+    visitor.open("/professionals")
+    visitor.page.get_by_role("combobox").press_sequentially("sc")
+    visitor.page.get_by_role("option").first.wait_for()
+    visitor.look("professionals-search")
+
+
+def test_a_setting_typed_into_the_search_is_not_lost(visitor: Visitor) -> None:
+    visitor.open("/professionals")
+    visitor.page.get_by_label("Email address").fill(ADDRESS)
+    visitor.page.get_by_label("SENCO").check()
+    field = visitor.page.get_by_role("combobox")
+    choose(visitor, "ashfield", "Ashfield Primary School, Exampleton")
+    field.fill("Example Nursery")
+    visitor.page.get_by_label("Email address").focus()
+    visitor.press("Sign up")
+    assert (row(visitor).school_urn, row(visitor).setting_name) == (None, "Example Nursery")
+
+
+def test_a_chosen_school_comes_back_with_a_mistake_elsewhere(visitor: Visitor) -> None:
+    visitor.open("/professionals")
+    choose(visitor, "birch", "Birchwood Special School, Exampleton")
+    visitor.press("Sign up")
+    assert visitor.page.get_by_role("combobox").input_value() == "Birchwood Special School, Exampleton"
+
+
+def test_no_script_confirms_or_leaves_by_itself(visitor: Visitor) -> None:
+    town.subscriber(visitor.site.runtime, ADDRESS, confirmed=False)
+    for _ in range(3):
+        visitor.open(f"/confirm/{personal(visitor, Purpose.CONFIRM)}")
+        visitor.page.wait_for_load_state("networkidle")
+    assert row(visitor).state is SubscriberState.PENDING
+    visitor.press("Start my emails")
+    for _ in range(3):
+        visitor.open(f"/leave/{personal(visitor, Purpose.LEAVE)}")
+        visitor.page.wait_for_load_state("networkidle")
+    assert row(visitor).state is SubscriberState.CONFIRMED
+
+
+def test_a_sign_up_page_is_light(visitor: Visitor) -> None:
+    for path in ("/parents", "/professionals"):
+        weights: dict[str, int] = {}
+        visitor.page.on(
+            "response",
+            lambda response, weights=weights: weights.update(
+                {response.url: len(gzip.compress(response.body()))} if response.status == 200 else {}
+            ),
+        )
+        visitor.open(path)
+        visitor.page.wait_for_load_state("networkidle")
+        assert any(re.search(r"/pages-\w+\.css$", url) for url in weights)
+        assert sum(weights.values()) <= MAXIMUM_BYTES, weights
+
+
+def test_everything_can_be_enlarged_to_twice_the_text_size(visitor: Visitor) -> None:
+    for path in ("/", "/professionals", "/editions/professionals/2026-11-02"):
+        visitor.open(path)
+        visitor.page.set_viewport_size({"width": 640, "height": 900})
+        visitor.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path

@@ -1,0 +1,71 @@
+"""A door to knock at: requests go straight into the application, without a network."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from newsletter.core.runtime import Runtime
+from newsletter.main import create_app
+from tests.newsletter.web import town
+
+#: Where a test's requests come from, unless it says otherwise.
+PEER = "192.0.2.10"
+
+
+class Door:
+    """A client without cookies that follows redirects only when told to."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.app = create_app(runtime)
+
+    def ask(self, method: str, path: str, *, peer: str = PEER, follow: bool = False, **more: Any) -> httpx.Response:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(peer, 50_000))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://news.example.org", follow_redirects=follow
+            ) as client:
+                return await client.request(method, path, **more)
+
+        return anyio.run(once)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
+        return self.ask("POST", path, data=data, **more)
+
+
+def hidden(response: httpx.Response) -> dict[str, str]:
+    """The hidden fields of a page."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', response.text))
+
+
+@pytest.fixture
+def door(runtime: Runtime) -> Door:
+    """On SQLite and on PostgreSQL."""
+    town.build(runtime)
+    return Door(runtime)
+
+
+@pytest.fixture
+def sqlite_door(sqlite_runtime: Runtime) -> Door:
+    """On SQLite alone."""
+    town.build(sqlite_runtime)
+    return Door(sqlite_runtime)
+
+
+@pytest.fixture
+def door_with(sqlite_runtime: Runtime) -> Callable[..., Door]:
+    """A door with other settings."""
+
+    def make(**settings: object) -> Door:
+        town.build(sqlite_runtime)
+        return Door(replace(sqlite_runtime, settings=sqlite_runtime.settings.model_copy(update=settings)))
+
+    return make
