@@ -140,14 +140,24 @@ def queue_letter(
     return letter
 
 
-def claim(session: Session, *, limit: int, lease: timedelta, now: datetime, claim_id: str | None = None) -> Claim:
+def claim(
+    session: Session,
+    *,
+    limit: int,
+    lease: timedelta,
+    now: datetime,
+    claim_id: str | None = None,
+    changes: Changes | None = None,
+) -> Claim:
     """Take up to `limit` due deliveries: letters first, then one edition that is being sent. Empty: nothing is due.
 
-    With the `claim_id` of a claim whose commit may or may not have succeeded, what it holds is returned again.
+    With the `claim_id` of a claim whose commit may or may not have succeeded, what it holds is returned again. With
+    `changes`, the counts are left to the caller (see `write_counts`).
     """
     if claim_id is not None:
-        held = _select_sending(session, _table().c.lease_until.is_not(None), _table().c.claim == claim_id)
+        held = _select_sending(session, _table().c.lease_until >= now, _table().c.claim == claim_id)
         if held:
+            renew(session, claim_id, lease=lease, now=now)
             return _taken(claim_id, now + lease, held)
     claim_id = claim_id or secrets.token_hex(16)
     rows = _due(session, _table().c.edition_id.is_(None), limit, now)
@@ -158,10 +168,11 @@ def claim(session: Session, *, limit: int, lease: timedelta, now: datetime, clai
     if rows:
         held_values = {"state": DeliveryState.SENDING, "claim": claim_id, "lease_until": now + lease}
         _update(session, [row.id for row in rows], {**held_values, "attempts": _table().c.attempts + 1})
-        changes = Changes()
+        moved = changes if changes is not None else Changes()
         for row in rows:
-            counting.move(changes, row.edition_id, row.state, DeliveryState.SENDING)
-        counting.add(session, changes)
+            counting.move(moved, row.edition_id, row.state, DeliveryState.SENDING)
+        if changes is None:
+            counting.add(session, moved)
     return _taken(claim_id, now + lease, rows)
 
 
@@ -172,13 +183,26 @@ def renew(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -
     session.exec(sa.update(table).where(*held).values(lease_until=now + lease))
 
 
+def write_counts(session: Session, changes: Changes) -> None:
+    """Write the collected changes of several calls down at once: a transaction that wrote the counts of one edition and
+    then of another could meet a second one doing so the other way round, each waiting for the other."""
+    counting.add(session, changes)
+
+
 def record(
-    session: Session, claim_id: str, results: Mapping[int, Result | NotSent], *, now: datetime, provider: str = ""
+    session: Session,
+    claim_id: str,
+    results: Mapping[int, Result | NotSent],
+    *,
+    now: datetime,
+    provider: str = "",
+    changes: Changes | None = None,
 ) -> int:
     """Write down what became of claimed deliveries, by delivery id; the number written.
 
     Only rows that this claim still holds are touched; rows whose lease ran out meanwhile (`unknown`) take the truth
-    that arrives late, unless somebody claimed them again. Repeatable: a second call writes nothing.
+    that arrives late, unless somebody claimed them again. Repeatable: a second call writes nothing. With `changes`,
+    the counts are left to the caller.
     """
     table = _table()
     rows = _select(
@@ -188,16 +212,17 @@ def record(
         table.c.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
         lock=True,
     )
-    changes = Changes()
+    moved = changes if changes is not None else Changes()
     alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         values = _written(row, results[row.id], provider=provider, now=now)
         alike[tuple(values)].append({**values, "row_id": row.id})
-        counting.move(changes, row.edition_id, row.state, values["state"])
+        counting.move(moved, row.edition_id, row.state, values["state"])
     one = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
     for names, each in alike.items():
         session.connection().execute(one.values({name: sa.bindparam(name) for name in names}), each)
-    counting.add(session, changes)
+    if changes is None:
+        counting.add(session, moved)
     return len(rows)
 
 

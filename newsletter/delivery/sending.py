@@ -23,6 +23,7 @@ from newsletter.core.logs import scrub
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, opening
 from newsletter.delivery.copies import Copies, Prepared
+from newsletter.delivery.counting import Changes
 from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
@@ -89,13 +90,14 @@ class Sender:
             await asyncio.gather(watch, return_exceptions=True)
         await self._database(self._close, stop)
 
-    async def send_until_idle(self) -> int:
-        """Send until nothing is due at this moment; how many messages the provider took."""
+    async def send_until_idle(self, stop: asyncio.Event | None = None) -> int:
+        """Send until nothing is due at this moment, or until `stop` is set and the windows in progress are finished;
+        how many messages the provider took."""
         before = self._accepted
-        never = asyncio.Event()
-        await self._database(self._close, never)
-        await self._send(never, until_idle=True)
-        await self._database(self._close, never)
+        stop = stop or asyncio.Event()
+        await self._database(self._close, stop)
+        await self._send(stop, until_idle=True)
+        await self._database(self._close, stop)
         return self._accepted - before
 
     def wake(self) -> None:
@@ -219,20 +221,24 @@ class Sender:
 
     def _exchange_once(self, done: Done | None, claim_id: str, wants_more: bool) -> Claim:
         now = self._runtime.clock.now()
+        changes = Changes()
         accepted = 0
         with self._runtime.db.transaction() as session:
             if done is not None:
-                ledger.record(session, done.claim.id, done.results, now=now, provider=self._provider.name)
-                accepted = sum(isinstance(r, Result) and r.outcome is Outcome.ACCEPTED for r in done.results.values())
+                # The edition before its rows, as whoever cancels it does.
                 edition_id = done.claim.deliveries[0].edition_id
                 if done.pause_because and done.can_pause and edition_id is not None:
                     edition = session.get(Edition, edition_id)
                     if edition is not None and edition.state is EditionState.SENDING:
                         publishing.pause(session, edition_id, because=done.pause_because[:300], now=now)
-            if not wants_more:
-                claim = Claim(claim_id, now, ())
-            else:
-                claim = ledger.claim(session, limit=self._window, lease=self._lease, now=now, claim_id=claim_id)
+                provider = self._provider.name
+                ledger.record(session, done.claim.id, done.results, now=now, provider=provider, changes=changes)
+                accepted = sum(isinstance(r, Result) and r.outcome is Outcome.ACCEPTED for r in done.results.values())
+            claim = Claim(claim_id, now, ())
+            if wants_more:
+                limit, lease = self._window, self._lease
+                claim = ledger.claim(session, limit=limit, lease=lease, now=now, claim_id=claim_id, changes=changes)
+            ledger.write_counts(session, changes)
         if done is not None:
             self._accepted += accepted
             _log_window(done)
