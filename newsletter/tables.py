@@ -1,8 +1,8 @@
 """Every table, imported in one place, so that the metadata is whole for migrations, tests and each entry point."""
 
-# Each import is for its effect: it declares tables.
 from sqlmodel import SQLModel
 
+# Each of these is imported for its effect: it declares tables.
 import newsletter.content.models
 import newsletter.core.installation
 import newsletter.delivery.models

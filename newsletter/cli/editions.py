@@ -274,3 +274,7 @@ def _say_status(runtime: Runtime, edition_id: int) -> None:
     for state, number in found["counts"].items():
         if number:
             typer.echo(f"  {state}: {number:,}")
+    if found["counts"].get("deferred"):
+        typer.echo("Deferred copies are tried again by a running worker, or when you send it again later.")
+    if found["counts"].get("unknown"):
+        typer.echo(f"Decide about the unknown ones: newsletter edition unknown {edition_id}")

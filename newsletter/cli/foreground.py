@@ -6,6 +6,7 @@ senders would do no harm (each copy is claimed by one of them); one is simply en
 
 import asyncio
 import contextlib
+import signal
 import sys
 import threading
 import time
@@ -41,19 +42,25 @@ def send(runtime: Runtime, edition_id: int) -> None:
     with _progress(runtime, edition_id):
         try:
             with running.only_worker(runtime):
-                asyncio.run(_send(runtime))
+                if not asyncio.run(_send(runtime)):
+                    raise WrongState("Stopped. What was not sent yet goes out when you send it again.")
         except WrongState as error:
             if str(error) != running.WORKER_RUNNING:
                 raise
         _wait_for_others(runtime, edition_id)
 
 
-async def _send(runtime: Runtime) -> None:
+async def _send(runtime: Runtime) -> bool:
+    """Send what is due; False when Ctrl-C (or SIGTERM) ended it, after the copies that were on their way."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     provider = registry.make_configured(runtime)
     try:
-        await Sender(runtime, provider).send_until_idle()
+        await Sender(runtime, provider).send_until_idle(stop)
     finally:
         await provider.aclose()
+    return not stop.is_set()
 
 
 def _wait_for_others(runtime: Runtime, edition_id: int) -> None:

@@ -1,6 +1,8 @@
 """`newsletter edition …` on the sample partnership."""
 
 import json
+import os
+import signal
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from newsletter.core import settings
 from newsletter.delivery import opening
 from newsletter.delivery.ledger import counts
 from newsletter.delivery.models import Delivery, DeliveryCount, DeliveryState
+from newsletter.providers import outbox
 from tests.newsletter.cli.conftest import Newsletter
 
 APPROVER = "approver@example.org"
@@ -116,6 +119,32 @@ def test_a_paused_edition_is_not_sent_until_it_is_resumed(demo: Newsletter, data
     assert demo("edition", "send", 1, "--now").exit_code == 0
     assert status(demo)["state"] == "sent"
     assert demo("edition", "cancel", 1).exit_code == 1  # too late
+
+
+def test_ctrl_c_finishes_what_is_on_its_way_and_the_next_call_goes_on(
+    demo: Newsletter, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved(demo)
+    calls: list[int] = []
+
+    async def interrupted(self: outbox.Outbox, message: object, recipients: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return await original(self, message, recipients)  # type: ignore[arg-type]
+
+    original = outbox.Outbox.send
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox.Outbox, "send", interrupted)
+        result = demo("edition", "send", 1, "--now")
+    assert result.exit_code == 1
+    assert result.stderr == "Stopped. What was not sent yet goes out when you send it again.\n"
+    counts = status(demo)["counts"]
+    assert counts["unknown"] == counts["sending"] == 0  # type: ignore[index]
+    assert 0 < counts["accepted"] < status(demo)["recipients"]  # type: ignore[index, operator]
+    assert demo("edition", "send", 1, "--now").exit_code == 0
+    assert status(demo)["state"] == "sent"
+    assert len(list((data_dir / "outbox").glob("**/*.eml"))) == status(demo)["recipients"]
 
 
 def test_a_cancelled_edition_is_not_sent(demo: Newsletter, data_dir: Path) -> None:
