@@ -245,4 +245,5 @@ def _form_page(
         roles=ROLES,
         phases=PHASES,
         schools=schools.for_form(session) if asks_about_work else (),
+        school_attribution=schools.ATTRIBUTION,
     )
