@@ -20,6 +20,9 @@ from subscribers.models import MailingList
 
 router = APIRouter()
 
+#: The most updates that the contents of a page name one by one.
+MOST_CONTENTS = 8
+
 #: How many editions a feed holds.
 FEED_LENGTH = 20
 
@@ -59,6 +62,7 @@ def feed(list_slug: str, runtime: TheRuntime) -> Response:
 def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         mailing_list, edition = _find(session, list_slug, slug)
+        page = _page(edition)
         shelf = _published(session, mailing_list)
         place = next(index for index, other in enumerate(shelf) if other.id == edition.id)
         return pages.show(
@@ -68,7 +72,8 @@ def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime
             cache=BRIEFLY,
             list=mailing_list,
             edition=edition,
-            page=_page(edition),
+            page=page,
+            is_long=sum(len(section.updates) for section in page.sections) > MOST_CONTENTS,
             newer=shelf[place - 1] if place > 0 else None,
             older=shelf[place + 1] if place + 1 < len(shelf) else None,
         )

@@ -1,12 +1,15 @@
 """The public archive: what went out and nothing else, in every form, without a token anywhere."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from xml.etree import ElementTree
 
 import pytest
+from pydantic import TypeAdapter
 from sqlmodel import select
 
+from newsletter.editions.composing import EditionPage, page_from_json
 from newsletter.editions.models import Edition
 from tests.newsletter.web.conftest import Door
 
@@ -67,6 +70,18 @@ def test_an_edition_has_contents_sections_help_licence_and_neighbours(sqlite_doo
     levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_the_contents_of_a_long_edition_name_its_sections(sqlite_door: Door) -> None:
+    with sqlite_door.runtime.db.transaction() as session:
+        for edition in session.exec(select(Edition)):
+            page = page_from_json(edition.frozen_page or "")
+            many = replace(page.sections[0], updates=page.sections[0].updates * 9)
+            long = replace(page, sections=(many, *page.sections[1:]))
+            edition.frozen_page = TypeAdapter(EditionPage).dump_json(long).decode()
+    page_text = sqlite_door.get(EDITION).text
+    assert 'href="#priority-2">Clear communication</a> (9 updates)' in page_text
+    assert 'href="#update-1"' not in page_text
 
 
 def test_professionals_see_what_to_do_first(sqlite_door: Door) -> None:
