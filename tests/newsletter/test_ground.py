@@ -77,7 +77,7 @@ def test_addresses_that_exist_are_taken(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "   ", "name", "name@", "@example.org", "a@b", "two@@example.org", "a b@example.org", "x@example.org\r\nBcc: y",
+    ["", "   ", "name", "name@", "@example.org", "a@b", "two@@example.org", "a b@example.org", "x@y.org\r\nBcc: z",
      "name@example..org", "name@-example.org", "a" * 250 + "@example.org", "<name@example.org>", "name\0@example.org",
      "a@example.org,b@example.org", "name@[127.0.0.1]"],
 )  # fmt: skip
