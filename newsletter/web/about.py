@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from newsletter.delivery.retention import KEPT
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.pages import BRIEFLY
@@ -19,6 +20,7 @@ def _kept() -> list[str]:
         f"a sign-up that nobody confirms: {periods.pending.days} days",
         f"your email address after you stop: {periods.address_after_end.days} days, so that you can change your mind",
         f"the record that you once said yes, without your address: {_years(periods.row_after_end.days)}",
+        f"which editions we sent to you: {KEPT.days} days, then only how many people got each",
         "a scrambled form of the network you signed up from, against misuse: "
         f"{int(periods.attempts.total_seconds() // 3600)} hours",
         "if you ask us to delete everything: a scrambled form of your address, so that nobody can sign you up again "

@@ -373,6 +373,7 @@ def test_after_a_week_nobody_can_look_up_who_was_sent_what_and_the_counts_stay(h
         with house.runtime.db.reading() as session:
             return session.exec(select(func.count()).select_from(Delivery)).one()
 
+    assert "which editions we sent to you: 7 days" in house.browser.get("/privacy").text
     house.tick(days=6, hours=23)
     assert rows() >= 2
     house.tick(hours=2)

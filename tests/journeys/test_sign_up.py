@@ -108,6 +108,20 @@ def test_an_expired_link_says_so_and_a_press_sends_a_new_one(house: House) -> No
     assert confirmed(house) == 1
 
 
+def test_a_link_whose_record_is_gone_says_so_and_leads_back_to_the_form(house: House) -> None:
+    house.browser.post("/parents", data={"email": PARENT})
+    house.send()
+    link = house.inbox(PARENT)[0].link("/confirm/")
+    house.tick(days=8)
+    page = house.browser.get(link)
+    assert "expired" in page.text
+    answer = house.browser.post(form_action(page, "Get a new link"))
+    assert answer.status_code < 500
+    assert 'href="/parents"' in answer.text
+    assert house.inbox(PARENT)[1:] == []
+    assert confirmed(house) == 0
+
+
 def test_who_did_not_ask_says_so_and_is_left_alone_for_a_month(house: House) -> None:
     house.browser.post("/parents", data={"email": PARENT})
     house.send()

@@ -32,6 +32,7 @@ def newsletter(environment: dict[str, str], *arguments: str, code: int = 0) -> s
     )
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "@" not in ended.stderr, "logs carry no address"
     return ended.stdout
 
 
