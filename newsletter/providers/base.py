@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from newsletter.core.clock import Clock
+from newsletter.core.mime import CanonicalMime
 
 #: Raised whenever a provider written for an older version would misbehave.
 API_VERSION = 1
@@ -66,7 +67,8 @@ class Recipient:
     key: str  # our reference; the same for every attempt at the same delivery
     address: str
     slots: Mapping[str, str] = field(default_factory=dict)  # "leave_url" → this person's link
-    mime: bytes = b""  # the whole message (RFC 5322, CRLF), for providers with `raw_mime`
+    # The whole message (RFC 5322, CRLF), for providers with `raw_mime`; `bytes(recipient.mime)` is always its bytes.
+    mime: bytes | CanonicalMime = b""
     leave_url: str | None = None  # RFC 8058 target, where the mail has one
 
 

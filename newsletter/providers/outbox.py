@@ -63,7 +63,7 @@ class Outbox:
         unfinished = self._directory / f".{name}.part"
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unfinished.write_bytes(recipient.mime)
+            unfinished.write_bytes(bytes(recipient.mime))
             unfinished.replace(self._directory / name)
         except OSError as error:
             with suppress(OSError):

@@ -1,0 +1,120 @@
+"""The line to a mail server: bytes in, whole replies out; anything that is not a reply ends the connection.
+
+Knows nothing of commands. A `Listener` hears each reply, is told when everything that was read has been heard (only
+then may it write again, so that a reply nobody waits for is noticed before it is taken for the next one), and learns
+once why the connection ended.
+"""
+
+import asyncio
+import re
+from typing import Protocol
+
+_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\r\n\0]*)?").fullmatch
+
+#: RFC 5321 allows 512 octets; real servers say more. An end must be in sight all the same.
+LONGEST_LINE = 4096
+MOST_LINES = 200
+
+
+class Listener(Protocol):
+    """Whoever talks over the line at the moment."""
+
+    def heard(self, code: int, lines: list[bytes]) -> None:
+        """One whole reply; `lines` without their codes."""
+        ...
+
+    def all_heard(self) -> None:
+        """Everything that has arrived was passed on."""
+        ...
+
+    def lost(self, why: str) -> None:
+        """The connection is over. Said once."""
+        ...
+
+
+class Line(asyncio.BufferedProtocol):
+    """One connection. `is_open` is false from the moment it must not be used any more."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.is_open = False
+        self.ended_because = ""
+        self.ended_by_server = False
+        self._transport: asyncio.Transport | None = None
+        # Made over by get_buffer: reading into the same bytes again and again spares an allocation for each reply.
+        self._space = memoryview(bytearray(16384))
+        self._rest = b""
+        self._lines: list[bytes] = []
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.is_open = True
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if not self.is_open:
+            return
+        lines = (self._rest + self._space[:nbytes]).split(b"\r\n")
+        self._rest = lines.pop()
+        for line in lines:
+            if not _LINE(line) or len(line) > LONGEST_LINE:
+                return self.fail("The server said something that is no reply")
+            self._lines.append(line)
+            if line[3:4] == b"-":
+                if len(self._lines) > MOST_LINES:
+                    return self.fail("The server's reply does not end")
+                continue
+            whole, self._lines = self._lines, []
+            code = line[:3]
+            if len(whole) > 1 and any(other[:3] != code for other in whole):
+                return self.fail("The server's reply has two codes")
+            self.listener.heard(int(code), [other[4:] for other in whole])
+            if not self.is_open:
+                return None
+        if len(self._rest) > LONGEST_LINE:
+            return self.fail("The server's reply does not end")
+        return self.listener.all_heard()
+
+    def eof_received(self) -> None:
+        """Let asyncio close the connection."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        why = "The server closed the connection" if exc is None else f"The connection broke ({_kind(exc)})"
+        self.fail(why, by_server=True)
+
+    # What the listener calls.
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has arrived beyond the last whole reply."""
+        return not self._rest and not self._lines
+
+    def secured(self, transport: asyncio.Transport) -> None:
+        """From here on the line is this one, under TLS."""
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def fail(self, why: str, *, by_server: bool = False) -> None:
+        """Hang up, and say why once. `by_server`: it ended the connection as servers may, and makes sense so far."""
+        was_open, self.is_open = self.is_open, False
+        if self._transport is not None:
+            self._transport.abort()
+        if was_open:
+            self.ended_because, self.ended_by_server = why, by_server
+            self.listener.lost(why)
+
+
+def _kind(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
