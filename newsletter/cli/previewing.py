@@ -49,7 +49,7 @@ def write(session: Session, runtime: Runtime, edition_id: int, directory: Path) 
     files = {
         "edition.html": _filled(rendered.html, slots).encode(),
         "edition.txt": _filled(rendered.text, slots).encode(),
-        "edition.eml": mime,
+        "edition.eml": bytes(mime),
     }
     for name, content in files.items():
         (directory / name).write_bytes(content)

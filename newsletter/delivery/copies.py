@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, WrongState
 from newsletter.core.logs import scrub
+from newsletter.core.mime import CanonicalMime
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import links
 from newsletter.delivery.headers import edition_headers, leave_mailto, letter_headers, message_key, sender_line
@@ -24,7 +25,7 @@ from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import wire
 from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result
-from newsletter.rendering import engine
+from newsletter.rendering import dkim, engine
 from newsletter.rendering import message as mime_messages
 from newsletter.rendering.mails import AlreadyMail, ConfirmMail, GoodbyeMail, Letterhead, Mail, Rendered, WelcomeMail
 from subscribers import lists, recipients, signup
@@ -85,6 +86,9 @@ class Copies:
     def __init__(self, runtime: Runtime, provider: MailProvider) -> None:
         self._runtime = runtime
         self._provider = provider
+        # Who builds the mail signs it: providers that do not send our bytes sign for themselves.
+        raw_mime = provider.capabilities.raw_mime
+        self._signer = dkim.load(runtime.settings.provider("dkim")) if raw_mime else None
         self._editions: dict[tuple[int, str], Template] = {}
         self._reported: set[str] = set()
 
@@ -156,7 +160,12 @@ class Copies:
     def _compile(self, rendered: Rendered, head: Letterhead, headers: Mapping[str, str]) -> Template:
         sender = sender_line(head.sender_name, head.sender_email)
         compiled = mime_messages.compile(
-            rendered, sender=sender, reply_to=head.reply_to, headers=headers, date=self._runtime.clock.now()
+            rendered,
+            sender=sender,
+            reply_to=head.reply_to,
+            headers=headers,
+            date=self._runtime.clock.now(),
+            signer=self._signer,
         )
         shared = Message(
             subject=rendered.subject,
@@ -210,7 +219,7 @@ class Copies:
         key = message_key(runtime.crypto, delivery)
         in_header = kind in _WITH_LEAVE_HEADER
 
-        def fill(to: str) -> bytes:
+        def fill(to: str) -> CanonicalMime:
             return template.compiled.fill(
                 to=to,
                 message_id=f"{key}@{runtime.settings.message_domain}",

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsletter.core.errors import InvalidInput
+from newsletter.core.mime import CanonicalMime
 from newsletter.rendering import headers as header
 from newsletter.rendering.blocks import MARK
+from newsletter.rendering.dkim import Signer, Signing
 from newsletter.rendering.mails import Rendered
 
 _WIDTH = 76
@@ -35,6 +37,8 @@ class CompiledMessage:
 
     pieces: tuple[bytes, ...]  # with an empty piece for each gap
     gaps: tuple[tuple[int, _Gap], ...]
+    shared_bytes: int  # how many bytes all copies have in common
+    signing: Signing | None = None
 
     @property
     def slots(self) -> frozenset[str]:
@@ -49,8 +53,8 @@ class CompiledMessage:
         slots: Mapping[str, str],
         leave_url: str | None = None,
         leave_mailto: str | None = None,
-    ) -> bytes:
-        """One recipient's message, ready for the wire (RFC 5322, CRLF).
+    ) -> CanonicalMime:
+        """One recipient's message, ready for the wire (RFC 5322, CRLF), signed if it was compiled with a signer.
 
         `message_id` is `left@right`, `leave_mailto` a whole `mailto:` address. The RFC 8058 headers are there when
         `leave_url` is. Slots that the mail does not use are ignored.
@@ -63,11 +67,17 @@ class CompiledMessage:
             _UNSUBSCRIBE: header.list_unsubscribe(leave_url, leave_mailto) if leave_url else b"",
         }
         pieces = list(self.pieces)
+        size_bytes = self.shared_bytes
         for index, gap in self.gaps:
             if gap not in values:
                 values[gap] = _value(gap, slots)
-            pieces[index] = values[gap]
-        return b"".join(pieces)
+            pieces[index] = value = values[gap]
+            size_bytes += len(value)
+        if self.signing is not None:
+            signatures = self.signing.headers(pieces)
+            pieces.insert(0, signatures)
+            size_bytes += len(signatures)
+        return CanonicalMime(pieces, size_bytes)
 
 
 def compile(
@@ -77,6 +87,7 @@ def compile(
     reply_to: str,
     headers: Mapping[str, str],
     date: datetime,
+    signer: Signer | None = None,
 ) -> CompiledMessage:
     """Compile a mail for all its recipients. The same mail always gives the same bytes.
 
@@ -100,7 +111,7 @@ def compile(
         builder.body(part, body)
         builder.add("\r\n")
     builder.add(f"--{boundary}--\r\n")
-    return builder.finish()
+    return builder.finish(signer)
 
 
 def _shared_head(subject: str, sender: str, reply_to: str, date: datetime) -> str:
@@ -155,12 +166,13 @@ class _Builder:
                 lines = list(_lines(piece, slot_follows))
                 self.add("\r\n".join(lines))
 
-    def finish(self) -> CompiledMessage:
+    def finish(self, signer: Signer | None) -> CompiledMessage:
         whole = b"".join(self._pieces)
         for line in whole.split(b"\r\n"):
             if len(line) > 998 or line.startswith((b".", b"From ")) or b"\r" in line or b"\n" in line or b"\0" in line:
                 raise AssertionError(f"The compiled message has a line that is not canonical: {line[:80]!r}")
-        return CompiledMessage(tuple(self._pieces), tuple(self._gaps))
+        signing = signer.prepare(self._pieces, [index for index, _ in self._gaps]) if signer else None
+        return CompiledMessage(tuple(self._pieces), tuple(self._gaps), len(whole), signing)
 
 
 def _lines(text: str, slot_follows: bool) -> Iterator[str]:

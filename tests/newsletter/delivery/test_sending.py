@@ -140,7 +140,7 @@ class TestAnEdition:
         send(runtime, provider)
         links = set()
         for recipient in provider.sent:
-            mail = message_from_bytes(recipient.mime)
+            mail = message_from_bytes(bytes(recipient.mime))
             assert mail["To"] == recipient.address
             assert mail["From"] == "Oxfordshire SEND news <news@example.org>"
             assert mail["Reply-To"] == "team@example.org"
@@ -480,12 +480,12 @@ class TestLetters:
         provider = Kept()
         assert send(runtime, provider) == 1
         assert states(runtime, None) == {"accepted": 1, "skipped": 3}
-        mail = message_from_bytes(provider.sent[0].mime)
+        mail = message_from_bytes(bytes(provider.sent[0].mime))
         assert mail["Auto-Submitted"] == "auto-generated"
         assert (mail["List-Unsubscribe"] is not None) == leaves
         assert (provider.sent[0].leave_url is not None) == leaves
         assert provider.sent[0].address == address(list(SubscriberState).index(state))
-        assert b"[[" not in provider.sent[0].mime
+        assert b"[[" not in bytes(provider.sent[0].mime)
 
     def test_a_confirmation_carries_a_link_and_a_code_that_work(self, runtime: Runtime, mailing_list: int) -> None:
         who = add_readers(runtime, mailing_list, 1, SubscriberState.PENDING)[0]
@@ -496,7 +496,7 @@ class TestLetters:
         token = runtime.tokens.read(Purpose.CONFIRM, slots["confirm_url"].rpartition("/")[2], now=START)
         assert (token.subject_id, token.issued_at) == (who, START)
         assert len(slots["code"]) == 6
-        assert slots["code"].encode() in provider.sent[0].mime
+        assert slots["code"].encode() in bytes(provider.sent[0].mime)
 
 
 class TestRunning:

@@ -63,7 +63,7 @@ def compiled(rendered: Rendered, **changes: object) -> CompiledMessage:
 
 def filled(mail: CompiledMessage, **changes: object) -> bytes:
     values: dict[str, object] = {"to": "reader@example.org", "message_id": "d1.e2@example.org", "slots": SLOT_VALUES}
-    return mail.fill(**(values | changes))  # type: ignore[arg-type]
+    return bytes(mail.fill(**(values | changes)))  # type: ignore[arg-type]
 
 
 def parsed(raw: bytes) -> EmailMessage:
