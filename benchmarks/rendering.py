@@ -11,6 +11,7 @@ from email.policy import SMTP
 from statistics import median
 from time import perf_counter
 
+from newsletter.core.mime import CanonicalMime
 from newsletter.rendering import message
 from newsletter.rendering.engine import Engine, templates_directory
 from newsletter.rendering.mails import EditionMail, Letterhead, SectionBlock, UpdateBlock
@@ -27,8 +28,8 @@ _SLOTS = {
 }
 
 
-def edition() -> EditionMail:
-    """An edition of thirty updates of eighty words in five sections."""
+def edition(updates: int = UPDATES) -> EditionMail:
+    """An edition of so many updates (a multiple of five) of eighty words in five sections."""
     letterhead = Letterhead(
         partnership="Example SEND partnership",
         publisher="Example County Council",
@@ -66,7 +67,7 @@ def edition() -> EditionMail:
             anchor=f"priority-{area}",
             number=area,
             heading=f"Priority area {area} of the action plan",
-            updates=tuple(replace(update, anchor=f"update-{area}-{number}") for number in range(UPDATES // 5)),
+            updates=tuple(replace(update, anchor=f"update-{area}-{number}") for number in range(updates // 5)),
         )
         for area in range(1, 6)
     )
@@ -112,7 +113,7 @@ def main() -> None:
 
     ready = compiled()
 
-    def filled() -> bytes:
+    def filled() -> CanonicalMime:
         return ready.fill(
             to="reader@example.org",
             message_id="d1.e3@news.example.org",
@@ -144,7 +145,7 @@ def main() -> None:
         ("baseline / fill", build / fill, "times"),
         ("HTML", len(rendered.html.encode()), "bytes"),
         ("text", len(rendered.text.encode()), "bytes"),
-        ("as sent (limit 102,400)", len(filled()), "bytes"),
+        ("as sent (limit 102,400)", filled().size_bytes, "bytes"),
     ]
     print(f"An edition of {UPDATES} updates of {WORDS} words")
     for label, value, unit in rows:

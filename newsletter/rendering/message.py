@@ -23,6 +23,7 @@ from newsletter.rendering.mails import Rendered
 _WIDTH = 76
 _QUOTED = {byte: chr(byte) if 32 <= byte < 127 and byte != 61 else f"={byte:02X}" for byte in range(256)}
 _PLAIN_VALUE = re.compile(r"(?![.F])[!-<>-~]{0,75}")
+_UNQUOTED = re.compile(r"[!-<>-~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 #: The gaps of the head, beside those of the two bodies.
@@ -225,8 +226,9 @@ def _value(gap: _Gap, slots: Mapping[str, str]) -> bytes:
         value = html.escape(value)
     if _PLAIN_VALUE.fullmatch(value):
         return value.encode()
-    if _CONTROL.search(value):
+    plain = _UNQUOTED.fullmatch(value)  # a long link: nothing to write in another way, only to be folded
+    if not plain and _CONTROL.search(value):
         raise InvalidInput(f"The value for {name} has a line break or another character that cannot be used")
-    encoded = "".join([_QUOTED[byte] for byte in value.encode()])
+    encoded = value if plain else "".join([_QUOTED[byte] for byte in value.encode()])
     # The compiled text closes the last line with its own soft break.
     return "\r\n".join(_folded(encoded, soft_end=True))[:-1].encode()
