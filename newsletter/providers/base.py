@@ -109,7 +109,8 @@ class MailProvider(Protocol):
     async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
         """Exactly one `Result` for every recipient, in the same order; at most `capabilities.max_batch` of them.
 
-        Never raises for a remote failure, never retries.
+        Never raises for a remote failure, never sends again what may have been sent. What was certainly not (a
+        connection that the server closed beforehand) may go another way within the call, once.
         """
         ...
 

@@ -203,6 +203,29 @@ class TestConnectionsAreKept:
 
         assert asyncio.run(run()) <= 2
 
+    def test_one_that_is_not_needed_for_a_while_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("newsletter.providers.smtp.pool.IDLE_S", 0.0)
+
+        async def run() -> None:
+            async with scripted({}) as server:
+                ours = provider(server.port)
+                for _ in range(2):
+                    await ours.send(MESSAGE, ONE)
+                    seen = server.words.count("QUIT")
+                    while server.words.count("QUIT") == seen:
+                        await asyncio.sleep(0)
+                assert server.connections == 2
+                assert server.words == ["EHLO", *TRANSACTION, "QUIT"] * 2
+                await ours.aclose()
+
+        asyncio.run(run())
+
+    def test_a_server_that_does_not_say_goodbye_holds_nobody_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("newsletter.providers.smtp.transactions.GOODBYE_S", 0.01)
+        results, server = send_to_script({"QUIT": "stall"}, ONE)
+        assert results[0].outcome is Outcome.ACCEPTED
+        assert server.words[-1] == "QUIT"
+
     def test_a_call_that_is_cancelled_leaves_nothing_open(self) -> None:
         async def run() -> None:
             async with scripted({"body": "stall"}) as server:
@@ -213,8 +236,7 @@ class TestConnectionsAreKept:
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call
-                server_script_goes_on = ours.send(MESSAGE, [recipient(1)])
-                second = asyncio.create_task(server_script_goes_on)
+                second = asyncio.create_task(ours.send(MESSAGE, [recipient(1)]))
                 while len(server.bodies) < 2:  # over a new connection, although there is only one place
                     await asyncio.sleep(0)
                 second.cancel()

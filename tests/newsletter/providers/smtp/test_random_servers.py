@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.providers.base import Outcome, Result
-from tests.newsletter.providers.samples import recipient
+from tests.newsletter.providers.samples import MESSAGE, recipient
 from tests.newsletter.providers.smtp.scripted import DROP, KEEP_AND_DROP, LOCK_STEP, PIPELINING, POLITE, scripted
-from tests.newsletter.providers.smtp.talking import provider, send_and_close
+from tests.newsletter.providers.smtp.talking import provider
 
 FAULTS = [
     "450 4.2.0 Later",
@@ -37,19 +37,23 @@ def answers(usual: str, *faults: str) -> st.SearchStrategy[list[str]]:
     data=answers(POLITE["DATA"], "354 Go on\r\n250 OK", "354 Go on\r\n550 No"),
     body=answers(POLITE["body"], KEEP_AND_DROP, "250 Kept\r\n250 Kept", "250 Kept\r\n354 Go", "552 5.3.4 Large"),
     rset=answers(POLITE["RSET"]),
+    connections=st.integers(1, 3),
 )
 def test_one_for_accepted_one_at_most_for_unknown_none_for_all_else(
-    ehlo: str, mail: list[str], rcpt: list[str], data: list[str], body: list[str], rset: list[str]
+    ehlo: str, mail: list[str], rcpt: list[str], data: list[str], body: list[str], rset: list[str], connections: int
 ) -> None:
     script = {"EHLO": ehlo, "MAIL": mail, "RCPT": rcpt, "DATA": data, "body": body, "RSET": rset}
     people = [recipient(number) for number in range(WINDOW)]
 
     async def run() -> tuple[list[Result], list[tuple[str, bytes]]]:
-        # Silence is an answer only where time passes: an answer that never comes is cut short by the time-out.
+        # An answer that is swallowed leaves both sides waiting, until the time-out.
         async with scripted(script) as server:
-            ours = provider(server.port, timeout_s="0.2", connections="1")
-            results = await send_and_close(ours, people[: WINDOW // 2])
-            results += await send_and_close(ours, people[WINDOW // 2 :])
+            ours = provider(server.port, timeout_s="0.2", connections=str(connections))
+            windows = [
+                ours.send(MESSAGE, people[first : first + WINDOW // 3]) for first in range(0, WINDOW, WINDOW // 3)
+            ]
+            results = [result for window in await asyncio.gather(*windows) for result in window]
+            await ours.aclose()
             assert server.hasty == 0
             return results, server.kept
 
