@@ -99,7 +99,7 @@ async def scripted(
                 has_sender, recipient = said.startswith("250"), ""
             elif word == "RCPT" and said.startswith("250"):
                 recipient = command.partition("<")[2].partition(">")[0]
-            elif word == "STARTTLS" and said == POLITE["STARTTLS"] and tls is not None:
+            elif word == "STARTTLS" and said.startswith("220") and tls is not None:
                 await writer.start_tls(tls)
                 seen.secured += 1
             elif word == "DATA" and said.startswith("354"):

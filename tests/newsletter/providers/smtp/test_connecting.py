@@ -90,8 +90,41 @@ class TestStartTls:
         assert met(results) == ACCOUNT
         assert server.words == ["EHLO"]
 
-    @pytest.mark.parametrize("said", ["220 Go on\r\n250 Injected", "220 Go on\r\n25", "454 Not now", "500 What?"])
-    def test_words_slipped_in_before_the_encryption_end_the_connection(self, said: str) -> None:
+    @pytest.mark.parametrize("injected", ["250 Injected", "250-Injected", "250 Injected\r\n25", "\0"])
+    def test_words_slipped_in_before_the_encryption_end_the_connection(
+        self, certificate: Certificate, injected: str
+    ) -> None:
+        script = {"EHLO": WITH_TLS, "STARTTLS": f"220 Go on\r\n{injected}"}
+        config = {"host": "localhost", "tls": "starttls", "ca": certificate.pem}
+        results, server = send_to_script(script, ONE, server_side=certificate.server_side, **config)
+        assert met(results) == ACCOUNT
+        assert "in clear" in (results[0].detail or "")
+        assert server.words == ["EHLO", "STARTTLS"]
+
+    def test_half_a_word_slipped_in_ends_the_connection_too(self) -> None:
+        class Injecting(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.transport = transport
+                self.answers = [b"250-mail\r\n250 STARTTLS\r\n", b"220 Go on\r\n25"]
+                transport.write(b"220 mail\r\n")  # type: ignore[attr-defined]
+
+            def data_received(self, data: bytes) -> None:
+                assert self.answers, "It went on"
+                self.transport.write(self.answers.pop(0))  # type: ignore[attr-defined]
+
+        async def run() -> list[Result]:
+            server = await asyncio.get_running_loop().create_server(Injecting, "127.0.0.1", 0)
+            ours = provider(server.sockets[0].getsockname()[1], host="localhost", tls="starttls", timeout_s="2")
+            results = await send_and_close(ours, ONE)
+            server.close()
+            return results
+
+        results = asyncio.run(run())
+        assert met(results) == ACCOUNT
+        assert "in clear" in (results[0].detail or "")
+
+    @pytest.mark.parametrize("said", ["454 Not now", "500 What?"])
+    def test_a_server_that_offers_it_and_then_does_not_gets_no_message(self, said: str) -> None:
         results, server = asked_for_tls({"EHLO": WITH_TLS, "STARTTLS": said})
         assert results[0].outcome is Outcome.DEFERRED
         assert server.words == ["EHLO", "STARTTLS"]
