@@ -83,6 +83,7 @@ def serving(runtime: Runtime, listener: socket.socket) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join(timeout=20)
+        listener.close()
 
 
 @pytest.fixture
