@@ -9,7 +9,13 @@ from sqlalchemy.engine import Connection
 
 from newsletter.core import settings as settings_module
 from newsletter.core.db import Database
+from newsletter.delivery import dispatching
 from newsletter.tables import metadata
+
+
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """The work queue's tables are its library's, which brings them to a newer form by itself."""
+    return kind != "table" or not (name or "").startswith(dispatching.TABLES_BEGIN_WITH)
 
 
 def migrate(connection: Connection) -> None:
@@ -17,6 +23,7 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        include_name=is_ours,
         compare_type=True,
         render_as_batch=True,  # SQLite cannot alter most things about a table: it is copied instead
         transactional_ddl=True,  # `core.db` begins transactions itself, so that SQLite has this too

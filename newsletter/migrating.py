@@ -5,6 +5,7 @@ happens in one transaction: after a failure the database is as it was. Two proce
 the second waits, and finds nothing left to do.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from newsletter.core.db import Database
+from newsletter.delivery import dispatching
 
 _PACKAGE = Path(__file__).parent
 
@@ -28,13 +30,20 @@ def upgrade(database: Database, revision: str = "head") -> bool:
     with _alone(database) as connection:
         before = current_on(connection)
         command.upgrade(_configuration(connection), revision)
-        return current_on(connection) != before
+        changed = current_on(connection) != before
+    if not database.is_sqlite:
+        # The work queue's tables are its library's own affair: it creates them, and brings them to a newer form.
+        asyncio.run(dispatching.install(database.url))
+    return changed
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Go back to an older form. What only the newer form can hold is lost; `base` drops every table."""
     with _alone(database) as connection:
         command.downgrade(_configuration(connection), revision)
+        is_bare = current_on(connection) is None
+    if is_bare and not database.is_sqlite:
+        asyncio.run(dispatching.uninstall(database.url))
 
 
 def current(database: Database) -> str | None:

@@ -25,7 +25,7 @@ from newsletter import backup, migrating
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.installation import Installation
 from newsletter.core.runtime import Runtime
-from newsletter.delivery.models import DeliveryCount, DeliveryState
+from newsletter.delivery.models import Batch, BatchState, DeliveryState
 from newsletter.editions.models import Edition, EditionEvent, EditionState
 from newsletter.tables import metadata
 from subscribers import consents, identity, privacy
@@ -191,18 +191,21 @@ def _hold(session: Session, made_at: datetime, now: datetime) -> list[int]:
 
 
 def _count_as_unknown(session: Session, edition_id: int) -> None:
-    """Bring the kept counts in line with the deliveries that became unknown."""
-    counts = {
-        count.state: count
-        for count in session.exec(select(DeliveryCount).where(DeliveryCount.edition_id == edition_id)).all()
-    }
-    waiting = sum(counts[state].count for state in _WAITING if state in counts)
-    for state in _WAITING:
-        if state in counts:
-            counts[state].count = 0
-    unknown = counts.get(DeliveryState.UNKNOWN) or DeliveryCount(edition_id=edition_id, state=DeliveryState.UNKNOWN)
-    unknown.count += waiting
-    session.add(unknown)
+    """Bring the kept counts in line with the deliveries that became unknown; nobody holds a batch any more."""
+    batch = _table(Batch)
+    waiting = [batch.c[state.value] for state in _WAITING]
+    session.execute(
+        batch.update()
+        .where(batch.c.edition_id == edition_id)
+        .values(
+            state=BatchState.DONE,
+            token=None,
+            lease_until=None,
+            pace_per_s=0,
+            unknown=batch.c.unknown + waiting[0] + waiting[1] + waiting[2],
+            **{state.value: 0 for state in _WAITING},
+        )
+    )
 
 
 def _since(runtime: Runtime, session: Session) -> _Since:

@@ -26,6 +26,9 @@ class MailingList(Table, table=True):
     reply_to: str = Field(max_length=254)  # a mailbox that people read
     lawful_basis: str = Field(max_length=40)  # "consent" or "public task"
     position: int = 0
+    keep_trying_hours: int = 24  # how long a copy that a mail server puts off is tried again
+    late_after_hours: int = 2  # an edition that could not go in time is held after this long, and a person is asked
+    resend_once: bool = False  # where nobody can know whether a copy was sent: send a second one, never a third
 
 
 class Wording(Table, table=True):

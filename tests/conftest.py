@@ -4,6 +4,7 @@
 that is made once.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from newsletter.core.clock import ManualClock
 from newsletter.core.db import Database
 from newsletter.core.runtime import Runtime
 from newsletter.core.settings import Settings
+from newsletter.delivery import dispatching
 from tests.fakes import MailServer
 
 #: The moment every story starts at, unless it moves the clock: a Tuesday morning in term time, after GMT has begun.
@@ -64,6 +66,7 @@ def postgresql_server() -> Iterator[str]:
         database = Database(_with_database(url, "empty"))
         tables.metadata.create_all(database.engine)
         database.dispose()
+        asyncio.run(dispatching.install(database.url))
         yield url
     finally:
         server.cleanup()

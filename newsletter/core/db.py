@@ -8,6 +8,7 @@ transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a claim ca
 import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
+from newsletter.core.clock import Clock, SystemClock
 from newsletter.core.errors import NewsletterError
 
 #: Names for constraints, so that migrations can drop them on every database.
@@ -50,6 +52,11 @@ def insert(session: Session, table: type[Table]) -> postgresql.Insert | sqlite.I
     return postgresql.insert(table)
 
 
+def number_inserted(session: Session, statement: sa.Insert) -> int:
+    """Execute an INSERT and say how many rows it wrote, which PostgreSQL's driver tells only when asked to."""
+    return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
 class Database:
     """One database: makes sessions, and commits or rolls back for whoever asked for one."""
 
@@ -80,6 +87,14 @@ class Database:
         engine = self.engine.execution_options(reading=True)
         with Session(engine, expire_on_commit=False) as session:
             yield session  # closing it rolls back, and leaves what was read usable
+
+    def now(self, session: Session, clock: Clock) -> datetime:
+        """The time that leases go by: the database's own, where several machines share it and their clocks differ.
+        A clock that is moved by hand is believed, wherever the database is."""
+        if self.is_sqlite or not isinstance(clock, SystemClock):
+            return clock.now()
+        found: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return found.astimezone(UTC)
 
     def dispose(self) -> None:
         self.engine.dispose()

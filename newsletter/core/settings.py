@@ -40,6 +40,14 @@ class Settings(BaseModel):
     trusted_proxies: str = Field(
         "", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed"
     )
+    lease_s: float = Field(60, ge=1, le=3600, description="Seconds after which a silent worker counts as dead")
+    window: int = Field(
+        100, ge=1, le=1000, description="Most messages claimed at once: the price of doubt after a kill"
+    )
+    rate_per_s: float = Field(0, ge=0, description="Most messages a second, over all workers; 0: no limit")
+    rate_per_day: int = Field(0, ge=0, description="Most messages a day; 0: no limit")
+    warm_up: str = Field("", description="First day and its messages, doubling daily, like 2026-12-01:500")
+    domain_rates: str = Field("", description="Messages a second to receiving domains, like gmail.com=10, *=50")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     provider_values: Mapping[str, str] = Field(default_factory=dict, repr=False)
 

@@ -1,60 +1,57 @@
-"""The counts beside the ledger: how many deliveries of an edition are in each state, kept with every move.
+"""The counts beside the ledger: how many deliveries of each batch are in each state, kept with every move.
 
-A window of any size changes a handful of rows here, so that a page about a million deliveries reads ten numbers. Only
-`newsletter.delivery.ledger` calls `add`, in the transaction of the moves themselves.
+A page about a million deliveries sums two thousand rows. Only `newsletter.delivery.ledger` and
+`newsletter.delivery.batches` write them, in the transaction of the moves themselves.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import cast
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from newsletter.core.db import insert
-from newsletter.delivery.models import DeliveryCount, DeliveryState
+from newsletter.delivery.models import Batch, DeliveryState
 
 #: The states in which something may still happen without a person.
 OPEN_STATES = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
-Changes = Counter[tuple[int, DeliveryState]]
+#: By how much the number of deliveries in a state changes, for each (edition, batch, state).
+Changes = Counter[tuple[int, int, DeliveryState]]
 
 
-def count_table() -> sa.Table:
-    return cast(sa.Table, sa.inspect(DeliveryCount).local_table)
+def batch_table() -> sa.Table:
+    return cast(sa.Table, sa.inspect(Batch).local_table)
 
 
-def start(session: Session, edition_id: int) -> bool:
-    """Open the counts of an edition. False when they were open already, whoever opened them and however long ago."""
-    first = {"edition_id": edition_id, "state": DeliveryState.QUEUED, "count": 0}
-    return number_inserted(session, insert(session, DeliveryCount).on_conflict_do_nothing().values(first)) == 1
-
-
-def number_inserted(session: Session, statement: sa.Insert) -> int:
-    """Execute an INSERT and say how many rows it wrote, which PostgreSQL's driver tells only when asked to."""
-    return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount
-
-
-def move(changes: Changes, edition_id: int | None, old: DeliveryState, new: DeliveryState, by: int = 1) -> None:
-    """Note that `by` deliveries of an edition went from one state to another. Letters are not counted."""
-    if edition_id is not None:
-        changes[edition_id, old] -= by
-        changes[edition_id, new] += by
+def move(
+    changes: Changes, edition_id: int | None, batch: int | None, old: DeliveryState, new: DeliveryState, by: int = 1
+) -> None:
+    """Note that `by` deliveries of a batch went from one state to another. Letters are not counted."""
+    if edition_id is not None and batch is not None:
+        changes[edition_id, batch, old] -= by
+        changes[edition_id, batch, new] += by
 
 
 def add(session: Session, changes: Changes) -> None:
     """Write the changes down, always in the same order, so that two transactions cannot wait for each other."""
-    statement = insert(session, DeliveryCount)
-    statement = statement.on_conflict_do_update(
-        index_elements=["edition_id", "state"], set_={"count": count_table().c.count + statement.excluded.count}
-    )
-    for (edition_id, state), by in sorted(changes.items()):
+    table = batch_table()
+    by_batch: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    for (edition_id, number, state), by in changes.items():
         if by:
-            session.exec(statement.values(edition_id=edition_id, state=state, count=by))
+            by_batch[edition_id, number][state.value] = by
+    for (edition_id, number), each in sorted(by_batch.items()):
+        session.execute(
+            sa.update(table)
+            .where(table.c.edition_id == edition_id, table.c.number == number)
+            .values({name: table.c[name] + by for name, by in each.items()})
+        )
 
 
-def counts(session: Session, edition_id: int) -> dict[str, int]:
-    """How many deliveries of the edition are in each state; every state is listed."""
-    found = session.exec(
-        select(DeliveryCount.state, DeliveryCount.count).where(DeliveryCount.edition_id == edition_id)
-    ).all()
-    return {state.value: 0 for state in DeliveryState} | {DeliveryState(state).value: count for state, count in found}
+def counts(session: Session, edition_id: int | None = None) -> dict[str, int]:
+    """How many deliveries of the edition (None: of all editions) are in each state; every state is listed."""
+    table = batch_table()
+    sums = sa.select(*(sa.func.coalesce(sa.func.sum(table.c[state.value]), 0) for state in DeliveryState))
+    if edition_id is not None:
+        sums = sums.where(table.c.edition_id == edition_id)
+    row = session.execute(sums).one()
+    return {state.value: int(number) for state, number in zip(DeliveryState, row, strict=True)}

@@ -5,45 +5,45 @@
        └──── deferred ◀──┘  └───▶ unknown       (handed over, no answer; or the worker died meanwhile)
     queued/deferred ──▶ skipped (left, suppressed, erased, edition cancelled)
 
-A row is written before anything is sent. A worker claims a window of rows under a claim id and a lease; whatever it
-writes afterwards carries that id, so that a worker which slept through its lease can never write over a newer claim.
-A lease that runs out makes its rows `unknown`, never `queued`: on doubt nothing is sent twice. Every function here is
-one step of somebody's transaction and may be repeated. Rows are locked before counts, counts in a fixed order.
+A row is written before anything is sent. A worker claims a window of rows under a claim id, within a batch whose lease
+it holds (letters carry a lease of their own); whatever it writes afterwards carries that id, so that a worker which
+slept through its lease can never write over a newer claim. What a dead worker held becomes `unknown`, never `queued`:
+on doubt nothing is sent twice, unless the list chose one second copy. Every function here is one step of somebody's
+transaction and may be repeated. Rows are locked before counts, counts in a fixed order.
 """
 
 import enum
-import itertools
-import secrets
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from newsletter.core.db import insert
+from newsletter.core.db import insert, number_inserted
 from newsletter.core.logs import scrub
-from newsletter.delivery import counting
-from newsletter.delivery.counting import OPEN_STATES, Changes
+from newsletter.delivery import batches, counting, outcomes
+from newsletter.delivery.batches import BatchKey
+from newsletter.delivery.counting import Changes
 from newsletter.delivery.counting import counts as counts  # the ledger is where people look for them
-from newsletter.delivery.models import Delivery, DeliveryCount, DeliveryKind, DeliveryState
-from newsletter.delivery.retrying import next_attempt
+from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState, Opening
+from newsletter.delivery.retrying import KEEP_TRYING, next_attempt
 from newsletter.editions.models import Edition, EditionState
-from newsletter.providers.base import Outcome, Result
+from newsletter.providers.base import Outcome as ProviderOutcome
+from newsletter.providers.base import Result
 from subscribers import recipients
-from subscribers.models import Subscriber
+from subscribers.models import MailingList, Subscriber
 
 #: Written out, because the partial indexes are used only when the query says literally what they say.
 _OPEN = sa.text("delivery.state IN ('queued', 'sending', 'deferred')")
 _SENDING = sa.text("delivery.state = 'sending'")
 _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
-_OUTCOMES = {
-    Outcome.ACCEPTED: DeliveryState.ACCEPTED,
-    Outcome.REJECTED: DeliveryState.REJECTED,
-    Outcome.UNKNOWN: DeliveryState.UNKNOWN,
+_OUTCOMES: Mapping[ProviderOutcome, DeliveryState] = {
+    ProviderOutcome.ACCEPTED: DeliveryState.ACCEPTED,
+    ProviderOutcome.REJECTED: DeliveryState.REJECTED,
+    ProviderOutcome.UNKNOWN: DeliveryState.UNKNOWN,
 }
 
 
@@ -52,6 +52,13 @@ class NotSent(enum.StrEnum):
 
     SKIP = "skip"  # may no longer be mailed
     BACK = "back"  # could not be tried: as if it had never been claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not handed over, because its turn comes later: as if it had never been claimed, but not before `due_at`."""
+
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +71,37 @@ class Claimed:
     mailing_list_id: int
     subscriber_id: int | None  # None: erased meanwhile
     queued_at: datetime
+    batch: int | None = None
+    attempts: int = 1
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A window of deliveries, all of one edition or all letters, held by one worker until the lease ends."""
+    """A window of deliveries, all of one batch or all letters, held by one worker."""
 
     id: str
-    lease_until: datetime
     deliveries: tuple[Claimed, ...]
 
     def __bool__(self) -> bool:
         return bool(self.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a mailing list wants when sending does not go smoothly."""
+
+    keep_trying: timedelta = KEEP_TRYING  # how long a provider's "not now" is believed
+    resend_once: bool = False  # on doubt, a second copy under the same Message-ID; never a third
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The edition's state and its list's rules, and who holds the batch at this moment."""
+
+    state: EditionState
+    rules: Rules
+    token: str | None
 
 
 def _table() -> sa.Table:
@@ -83,13 +109,16 @@ def _table() -> sa.Table:
 
 
 def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
-    """Write one delivery for every confirmed subscriber of the edition's list; the number written.
+    """Write one delivery for every confirmed subscriber of the edition's list, and its batches; the number written.
 
     Repeatable: an edition that was opened before, or is not `sending`, gets nothing more.
     """
     session.flush()
     edition = session.get(Edition, edition_id, populate_existing=True)  # released by a plain UPDATE, perhaps
-    if edition is None or edition.state is not EditionState.SENDING or not counting.start(session, edition_id):
+    if edition is None or edition.state is not EditionState.SENDING:
+        return 0
+    first = insert(session, Opening).on_conflict_do_nothing()
+    if not number_inserted(session, first.values(edition_id=edition_id, opened_at=now)):
         return 0
     ids = recipients.confirmed_ids(edition.mailing_list_id).subquery()
     subscriber_id = next(iter(ids.c))
@@ -101,16 +130,20 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
         "state": DeliveryState.QUEUED,
         "due_at": now,
         "attempts": 0,
+        "doubts": 0,
         "queued_at": now,
     }
-    rows = (
-        sa.select(subscriber_id, *(sa.literal(value, columns[name].type) for name, value in values.items()))
-        .where(sa.true())  # without a WHERE, SQLite takes ON CONFLICT for a join
-        .order_by(subscriber_id)
+    position = sa.func.row_number().over(order_by=subscriber_id) - 1
+    rows = sa.select(
+        subscriber_id,
+        sa.cast(position // batches.SIZE, sa.Integer),
+        *(sa.literal(value, columns[name].type) for name, value in values.items()),
+    ).order_by(subscriber_id)
+    written = number_inserted(
+        session, sa.insert(_table()).from_select(["subscriber_id", "batch", *values], rows, include_defaults=False)
     )
-    statement = insert(session, Delivery).from_select(["subscriber_id", *values], rows)
-    written = counting.number_inserted(session, statement.on_conflict_do_nothing())
-    counting.add(session, Changes({(edition_id, DeliveryState.QUEUED): written}))
+    batches.write(session, edition_id, written, now=now)
+    session.execute(sa.update(Opening).where(Opening.edition_id == edition_id).values(recipients=written))  # type: ignore[arg-type]
     return written
 
 
@@ -119,15 +152,14 @@ def queue_letter(
 ) -> Delivery:
     """Write one letter, due at once. A letter of the same kind that still waits is returned instead of a second."""
     # Two presses at the same moment: the second waits here until the first is committed.
-    session.exec(
-        select(Subscriber.id).where(col(Subscriber.id) == subscriber_id).with_for_update(key_share=True)
-    ).first()
+    session.exec(select(Subscriber.id).where(Subscriber.id == subscriber_id).with_for_update(key_share=True)).first()
+    columns = _table().c
     waiting = session.exec(
         select(Delivery).where(
-            Delivery.subscriber_id == subscriber_id,
-            Delivery.kind == kind,
-            col(Delivery.edition_id).is_(None),
-            col(Delivery.state).in_(_WAITING),
+            columns.subscriber_id == subscriber_id,
+            columns.kind == kind,
+            columns.edition_id.is_(None),
+            columns.state.in_(_WAITING),
         )
     ).first()
     if waiting is not None:
@@ -140,62 +172,83 @@ def queue_letter(
     return letter
 
 
-def claim(
-    session: Session,
-    *,
-    limit: int,
-    lease: timedelta,
-    now: datetime,
-    claim_id: str | None = None,
-    changes: Changes | None = None,
-) -> Claim:
-    """Take up to `limit` due deliveries: letters first, then one edition that is being sent. Empty: nothing is due.
-
-    With the `claim_id` of a claim whose commit may or may not have succeeded, what it holds is returned again. With
-    `changes`, the counts are left to the caller (see `write_counts`).
-    """
-    if claim_id is not None:
-        held = _select_sending(session, _table().c.lease_until >= now, _table().c.claim == claim_id)
-        if held:
-            renew(session, claim_id, lease=lease, now=now)
-            return _taken(claim_id, now + lease, held)
-    claim_id = claim_id or secrets.token_hex(16)
-    rows = _due(session, _table().c.edition_id.is_(None), limit, now)
-    if not rows:
-        for edition_id in itertools.chain(_being_sent(session), _sent_again(session)):
-            if rows := _due(session, _table().c.edition_id == edition_id, limit, now):
-                break
-    if rows:
-        held_values = {"state": DeliveryState.SENDING, "claim": claim_id, "lease_until": now + lease}
-        _update(session, [row.id for row in rows], {**held_values, "attempts": _table().c.attempts + 1})
-        moved = changes if changes is not None else Changes()
-        for row in rows:
-            counting.move(moved, row.edition_id, row.state, DeliveryState.SENDING)
-        if changes is None:
-            counting.add(session, moved)
-    return _taken(claim_id, now + lease, rows)
+def claim_letters(session: Session, claim_id: str, *, limit: int, lease: timedelta, now: datetime) -> Claim:
+    """Take up to `limit` letters that are due. Repeatable with the same id, when the commit was in doubt."""
+    columns = _table().c
+    is_mine = sa.and_(columns.claim == claim_id, columns.lease_until >= now)
+    held = list(session.connection().execute(_rows(_SENDING, columns.edition_id.is_(None), is_mine)))
+    if held:
+        renew_letters(session, claim_id, lease=lease, now=now)
+        return _claim(claim_id, held)
+    is_letter = (columns.edition_id.is_(None), columns.batch.is_(None))
+    return _take(session, claim_id, is_letter, limit=limit, now=now, lease_until=now + lease)
 
 
-def renew(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> None:
-    """Hold a claim for longer, while its worker lives and waits for the provider."""
+def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> None:
+    """Hold claimed letters for longer, while their worker lives and waits for the provider."""
     table = _table()
     held = (_SENDING, table.c.claim == claim_id, table.c.lease_until >= now)
     session.exec(sa.update(table).where(*held).values(lease_until=now + lease))
 
 
-def write_counts(session: Session, changes: Changes) -> None:
-    """Write the collected changes of several calls down at once: a transaction that wrote the counts of one edition and
-    then of another could meet a second one doing so the other way round, each waiting for the other."""
-    counting.add(session, changes)
+def claim_window(
+    session: Session,
+    key: BatchKey,
+    claim_id: str,
+    *,
+    limit: int,
+    now: datetime,
+    changes: Changes,
+    in_doubt: bool = False,
+) -> Claim:
+    """Take up to `limit` due deliveries of a batch that the caller holds; empty when none is due.
+
+    With `in_doubt` (the commit of an earlier call may have succeeded) what this claim id holds already is returned. The
+    counts are left to the caller (`batches.keep`).
+    """
+    columns = _table().c
+    in_batch = (columns.edition_id == key.edition_id, columns.batch == key.number)
+    if in_doubt:
+        held = session.connection().execute(_rows(_OPEN, *in_batch, _SENDING, columns.claim == claim_id)).all()
+        if held:
+            return _claim(claim_id, held)
+    claim = _take(session, claim_id, in_batch, limit=limit, now=now, lease_until=None)
+    for row in claim.deliveries:
+        # A delivery that was never tried is `queued`, any other that waits is `deferred` (see `_written`).
+        before = DeliveryState.QUEUED if row.attempts == 1 else DeliveryState.DEFERRED
+        counting.move(changes, key.edition_id, key.number, before, DeliveryState.SENDING)
+    return claim
+
+
+def next_due(session: Session, key: BatchKey) -> datetime | None:
+    """When the next open delivery of a batch is due; None: nothing in it is open."""
+    columns = _table().c
+    in_batch = (_OPEN, columns.edition_id == key.edition_id, columns.batch == key.number)
+    found: datetime | None = session.scalar(sa.select(sa.func.min(columns.due_at)).where(*in_batch))
+    return found
+
+
+def standing(session: Session, key: BatchKey) -> Standing:
+    """How things stand for the holder of a batch, in one look."""
+    batch = counting.batch_table()
+    state, keep_trying_hours, resend_once, token = session.execute(
+        sa.select(Edition.state, MailingList.keep_trying_hours, MailingList.resend_once, batch.c.token)  # type: ignore[call-overload]
+        .select_from(Edition)
+        .join(MailingList, MailingList.id == Edition.mailing_list_id)
+        .join(batch, sa.and_(batch.c.edition_id == Edition.id, batch.c.number == key.number))
+        .where(Edition.id == key.edition_id)
+    ).one()
+    return Standing(state, Rules(timedelta(hours=keep_trying_hours), resend_once), token)
 
 
 def record(
     session: Session,
-    claim_id: str,
-    results: Mapping[int, Result | NotSent],
+    claim: Claim,
+    results: Mapping[int, Result | NotSent | Later],
     *,
     now: datetime,
     provider: str = "",
+    rules: Rules | None = None,
     changes: Changes | None = None,
 ) -> int:
     """Write down what became of claimed deliveries, by delivery id; the number written.
@@ -204,32 +257,56 @@ def record(
     that arrives late, unless somebody claimed them again. Repeatable: a second call writes nothing. With `changes`,
     the counts are left to the caller.
     """
-    table = _table()
-    rows = _select(
-        session,
-        table.c.id.in_(sorted(results)),
-        table.c.claim == claim_id,
-        table.c.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-        lock=True,
+    columns = _table().c
+    mine = (
+        sa.select(columns.id, columns.state, columns.doubts)
+        .where(
+            columns.id.in_(sorted(results)),
+            columns.claim == claim.id,
+            columns.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
+        )
+        .order_by(columns.id)
+        .with_for_update()
     )
-    moved = changes if changes is not None else Changes()
-    alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        values = _written(row, results[row.id], provider=provider, now=now)
-        alike[tuple(values)].append({**values, "row_id": row.id})
-        counting.move(moved, row.edition_id, row.state, values["state"])
-    one = sa.update(table).where(table.c.id == sa.bindparam("row_id"))
-    for names, each in alike.items():
-        session.connection().execute(one.values({name: sa.bindparam(name) for name in names}), each)
+    found = {row.id: row for row in session.connection().execute(mine)}
+    moved, rules, written = changes if changes is not None else Changes(), rules or Rules(), []
+    for delivery in claim.deliveries:
+        if (row := found.get(delivery.id)) is not None:
+            new = _outcome(delivery, results[delivery.id], row.doubts, rules=rules, provider=provider, now=now)
+            written.append(new)
+            counting.move(moved, delivery.edition_id, delivery.batch, row.state, new.state)
+    outcomes.write(session, _table(), written)
     if changes is None:
         counting.add(session, moved)
-    return len(rows)
+    return len(written)
 
 
-def expire(session: Session, *, now: datetime) -> int:
-    """Deliveries whose worker is gone (their lease ran out) become `unknown`; how many."""
-    rows = _select_sending(session, _table().c.lease_until < now, lock=True)
-    return _finish(session, rows, DeliveryState.UNKNOWN, now, detail="The sending process stopped before the answer.")
+def expire_letters(session: Session, *, now: datetime) -> int:
+    """Letters whose worker is gone (their lease ran out) become `unknown`; how many."""
+    columns = _table().c
+    rows = session.connection().execute(_rows(_SENDING, columns.lease_until < now).with_for_update(skip_locked=True))
+    return _finish(session, list(rows), DeliveryState.UNKNOWN, now, detail=WORKER_GONE)
+
+
+def park(session: Session, key: BatchKey, *, now: datetime, rules: Rules) -> int:
+    """What a dead worker held of a batch becomes `unknown` (or, where the list chose so, is sent once more); how many.
+
+    The claim stays in the row, so that a worker that was only asleep can still write down what it knows.
+    """
+    columns = _table().c
+    held = session.connection().execute(
+        _rows(_OPEN, columns.edition_id == key.edition_id, columns.batch == key.number, _SENDING).with_for_update()
+    )
+    again: list[Any] = []
+    given_up: list[Any] = []
+    for row in held:
+        (again if rules.resend_once and row.doubts == 0 else given_up).append(row)
+    _finish(session, given_up, DeliveryState.UNKNOWN, now, detail=WORKER_GONE)
+    if again:
+        values = {"state": DeliveryState.DEFERRED, "claim": None, "due_at": now, "detail": WORKER_GONE}
+        _update(session, [row.id for row in again], {**values, "doubts": 1})
+        _count(session, again, DeliveryState.DEFERRED)
+    return len(again) + len(given_up)
 
 
 def skip_for(session: Session, subscriber_id: int, *, now: datetime) -> int:
@@ -240,25 +317,54 @@ def skip_for(session: Session, subscriber_id: int, *, now: datetime) -> int:
 def skip_for_all(session: Session, subscriber_ids: Collection[int], *, now: datetime) -> int:
     """`skip_for`, for several subscribers at once."""
     columns = _table().c
-    rows = _select(
-        session,
-        columns.subscriber_id.in_(sorted(subscriber_ids)),
-        columns.state.in_(_WAITING),
-        columns.kind != DeliveryKind.GOODBYE,
-        lock=True,
+    rows = session.connection().execute(
+        _rows(
+            columns.subscriber_id.in_(sorted(subscriber_ids)),
+            columns.state.in_(_WAITING),
+            columns.kind != DeliveryKind.GOODBYE,
+        )
+        .order_by(columns.id)
+        .with_for_update()
     )
-    return _finish(session, rows, DeliveryState.SKIPPED, now)
+    return _finish(session, list(rows), DeliveryState.SKIPPED, now)
 
 
 def skip_edition(session: Session, edition_id: int, *, now: datetime) -> int:
     """No copy of this edition that still waits is sent (it was cancelled); how many were stopped. Repeatable."""
-    table, changes = _table(), Changes()
-    for state in _WAITING:
-        waiting = sa.update(table).where(_OPEN, table.c.edition_id == edition_id, table.c.state == state)
-        number = session.exec(waiting.values(state=DeliveryState.SKIPPED, finished_at=now)).rowcount
-        counting.move(changes, edition_id, state, DeliveryState.SKIPPED, number)
+    table = _table()
+    waiting = (_OPEN, table.c.edition_id == edition_id, table.c.state.in_(_WAITING))
+    stop = sa.update(table).where(*waiting).values(state=DeliveryState.SKIPPED, finished_at=now)
+    was_queued = table.c.attempts == 0
+    if session.get_bind().dialect.name == "sqlite":  # a writer is alone, so that counting first is counting the same
+        numbers = (
+            session.connection()
+            .execute(
+                sa.select(table.c.batch, was_queued, sa.func.count())
+                .where(*waiting)
+                .group_by(table.c.batch, was_queued)
+            )
+            .all()
+        )
+        session.connection().execute(stop)
+    else:
+        stopped = stop.returning(table.c.batch, was_queued.label("was_queued")).cte()
+        columns = stopped.c
+        numbers = (
+            session.connection()
+            .execute(
+                sa.select(columns.batch, columns.was_queued, sa.func.count()).group_by(
+                    columns.batch, columns.was_queued
+                )
+            )
+            .all()
+        )
+    changes = Changes()
+    for batch, queued, number in numbers:
+        old = DeliveryState.QUEUED if queued else DeliveryState.DEFERRED
+        counting.move(changes, edition_id, batch, old, DeliveryState.SKIPPED, number)
     counting.add(session, changes)
-    return changes[edition_id, DeliveryState.SKIPPED]
+    batches.close_cancelled(session, edition_id)
+    return sum(number for _, _, number in numbers)
 
 
 def decide_unknown(session: Session, edition_id: int, *, send_again: bool, now: datetime) -> int:
@@ -267,86 +373,67 @@ def decide_unknown(session: Session, edition_id: int, *, send_again: bool, now: 
     `send_again` queues them once more, under the same Message-ID; otherwise they stay as they are.
     """
     columns = _table().c
-    rows = _select(
-        session,
-        columns.edition_id == edition_id,
-        columns.state == DeliveryState.UNKNOWN,
-        columns.subscriber_id.is_not(None),
-        lock=True,
+    rows = list(
+        session.connection().execute(
+            _rows(
+                columns.edition_id == edition_id,
+                columns.state == DeliveryState.UNKNOWN,
+                columns.subscriber_id.is_not(None),
+            )
+            .order_by(columns.id)
+            .with_for_update()
+        )
     )
     if send_again:
         values = {"state": DeliveryState.QUEUED, "claim": None, "lease_until": None, "finished_at": None}
         _update(session, [row.id for row in rows], {**values, "due_at": now, "queued_at": now, "attempts": 0})
-        changes = Changes()
-        counting.move(changes, edition_id, DeliveryState.UNKNOWN, DeliveryState.QUEUED, len(rows))
-        counting.add(session, changes)
+        _count(session, rows, DeliveryState.QUEUED)
+        batches.reopen(session, {BatchKey(edition_id, row.batch) for row in rows}, now=now)
     return len(rows)
 
 
-def open_counts(session: Session, edition_state: EditionState) -> dict[int, int]:
-    """For every opened edition in this state, how many of its deliveries are queued, being sent or deferred."""
-    is_open = col(DeliveryCount.state).in_(OPEN_STATES)
-    statement = (
-        select(DeliveryCount.edition_id, sa.func.sum(sa.case((is_open, DeliveryCount.count), else_=0)))
-        .join(Edition, col(Edition.id) == DeliveryCount.edition_id)
-        .where(Edition.state == edition_state)
-        .group_by(col(DeliveryCount.edition_id))
+#: What is written of a delivery that was in a dead worker's hands.
+WORKER_GONE = "The sending process stopped before the answer."
+
+
+def _take(
+    session: Session, claim_id: str, which: Collection[Any], *, limit: int, now: datetime, lease_until: datetime | None
+) -> Claim:
+    """Claim the first `limit` due rows, in one statement. Rows that somebody else is changing at this moment are left
+    out, so that nobody waits for anybody."""
+    table = _table()
+    columns = table.c
+    first = (
+        sa.select(columns.id)
+        .where(_OPEN, *which, columns.state.in_(_WAITING), columns.due_at <= now)
+        .order_by(columns.due_at, columns.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    return {edition_id: int(number) for edition_id, number in session.exec(statement).all()}
-
-
-def _being_sent(session: Session) -> Iterator[int]:
-    """Editions being sent, oldest first."""
-    statement = select(Edition.id).where(Edition.state == EditionState.SENDING).order_by(col(Edition.id))
-    yield from (edition_id for edition_id in session.exec(statement).all() if edition_id is not None)
-
-
-def _sent_again(session: Session) -> Iterator[int]:
-    """Editions that are sent, but of which a person asked to send unknown copies once more."""
-    waiting = sa.and_(col(DeliveryCount.state).in_(_WAITING), col(DeliveryCount.count) > 0)
-    statement = (
-        select(Edition.id)
-        .join(DeliveryCount, col(DeliveryCount.edition_id) == col(Edition.id))
-        .where(Edition.state == EditionState.SENT, waiting)
-        .distinct()
+    taken = (
+        sa.update(table)
+        .where(columns.id.in_(first.scalar_subquery()))
+        .values(state=DeliveryState.SENDING, claim=claim_id, lease_until=lease_until, attempts=columns.attempts + 1)
+        .returning(*_columns())
     )
-    yield from (edition_id for edition_id in session.exec(statement).all() if edition_id is not None)
+    return _claim(claim_id, session.connection().execute(taken))
 
 
-def _due(session: Session, whose: sa.ColumnElement[bool], limit: int, now: datetime) -> list[Any]:
+def _columns() -> tuple[sa.ColumnElement[Any], ...]:
     columns = _table().c
-    return _select(
-        session, _OPEN, whose, columns.state.in_(_WAITING), columns.due_at <= now,
-        lock=True, skip_locked=True, limit=limit,
+    return (
+        columns.id, columns.kind, columns.edition_id, columns.mailing_list_id, columns.subscriber_id,
+        columns.queued_at, columns.batch, columns.attempts, columns.due_at, columns.state, columns.doubts,
     )  # fmt: skip
 
 
-def _select(
-    session: Session, *where: Any, lock: bool = False, skip_locked: bool = False, limit: int | None = None
-) -> list[Any]:
-    columns = _table().c
-    order = (columns.due_at, columns.id) if limit is not None else (columns.id,)
-    statement = _rows(*where).order_by(*order).limit(limit)
-    if lock:  # rendered on PostgreSQL alone: on SQLite a writer is alone anyway
-        statement = statement.with_for_update(skip_locked=skip_locked)
-    return list(session.connection().execute(statement))
-
-
-def _select_sending(session: Session, *where: Any, lock: bool = False) -> list[Any]:
-    """Rows in workers' hands. In the order of the small index on leases: ordered by id, SQLite would rather walk
-    through the whole table."""
-    statement = _rows(_SENDING, *where).order_by(_table().c.lease_until)
-    if lock:
-        statement = statement.with_for_update(skip_locked=True)
-    return list(session.connection().execute(statement))
-
-
 def _rows(*where: Any) -> sa.Select[Any]:
-    columns = _table().c
-    return sa.select(
-        columns.id, columns.kind, columns.edition_id, columns.mailing_list_id, columns.subscriber_id,
-        columns.queued_at, columns.state, columns.attempts,
-    ).where(*where)  # fmt: skip
+    return sa.select(*_columns()).where(*where)
+
+
+def _claim(claim_id: str, rows: Iterable[Any]) -> Claim:
+    # By id: PostgreSQL returns changed rows in no particular order.
+    return Claim(claim_id, tuple(sorted((Claimed(*row[:9]) for row in rows), key=lambda each: each.id)))
 
 
 #: SQLite and PostgreSQL both limit how many values one statement may carry.
@@ -364,43 +451,56 @@ def _finish(session: Session, rows: list[Any], state: DeliveryState, now: dateti
     if detail is not None:
         values["detail"] = detail
     _update(session, [row.id for row in rows], values)
-    changes = Changes()
-    for row in rows:
-        counting.move(changes, row.edition_id, row.state, state)
-    counting.add(session, changes)
+    _count(session, rows, state)
     return len(rows)
 
 
-def _taken(claim_id: str, lease_until: datetime, rows: list[Any]) -> Claim:
-    deliveries = (
-        Claimed(row.id, row.kind, row.edition_id, row.mailing_list_id, row.subscriber_id, row.queued_at) for row in rows
-    )
-    return Claim(claim_id, lease_until, tuple(deliveries))
+def _count(session: Session, rows: list[Any], new: DeliveryState) -> None:
+    changes = Changes()
+    for row in rows:
+        counting.move(changes, row.edition_id, row.batch, row.state, new)
+    counting.add(session, changes)
 
 
-def _written(row: Any, result: Result | NotSent, *, provider: str, now: datetime) -> dict[str, Any]:
-    """The values of one row after its outcome."""
-    values: dict[str, Any] = {"claim": None, "lease_until": None}
+def _outcome(
+    delivery: Claimed, result: Result | NotSent | Later, doubts: int, *, rules: Rules, provider: str, now: datetime
+) -> outcomes.Outcome:
+    """The values of one row after its outcome. It is `queued` as long as `attempts` is 0, and `deferred` after."""
+    attempts = delivery.attempts
     if result is NotSent.SKIP:
-        return {**values, "state": DeliveryState.SKIPPED, "finished_at": now}
-    if result is NotSent.BACK:
-        before = DeliveryState.QUEUED if row.attempts <= 1 else DeliveryState.DEFERRED
-        return {**values, "state": before, "attempts": max(row.attempts - 1, 0), "finished_at": None}
-    values |= {
-        "provider": provider[:40] or None,
-        "provider_id": result.provider_id[:200] if result.provider_id else None,
-        "code": scrub(result.code)[:60] if result.code else None,
-        "detail": scrub(result.detail)[:500] if result.detail else None,
-    }
-    if result.outcome is not Outcome.DEFERRED:
-        return {**values, "state": _OUTCOMES[result.outcome], "finished_at": now}
-    due = next_attempt(
-        attempts=row.attempts,
-        queued_at=row.queued_at,
-        is_letter=row.edition_id is None,
-        retry_after_s=result.retry_after_s,
-        now=now,
+        return outcomes.Outcome(delivery.id, DeliveryState.SKIPPED, attempts, finished_at=now)
+    if isinstance(result, (NotSent, Later)):
+        before = DeliveryState.QUEUED if attempts <= 1 else DeliveryState.DEFERRED
+        due_at = result.due_at if isinstance(result, Later) else None
+        return outcomes.Outcome(delivery.id, before, max(attempts - 1, 0), due_at=due_at)
+    state: DeliveryState | None = _OUTCOMES.get(result.outcome)
+    due_at, again = None, 0
+    if (
+        result.outcome is ProviderOutcome.UNKNOWN
+        and rules.resend_once
+        and doubts == 0
+        and delivery.edition_id is not None
+    ):
+        state, due_at, again = DeliveryState.DEFERRED, now, 1
+    elif state is None:
+        due_at = next_attempt(
+            attempts=attempts,
+            queued_at=delivery.queued_at,
+            is_letter=delivery.edition_id is None,
+            retry_after_s=result.retry_after_s,
+            now=now,
+            keep_trying=rules.keep_trying,
+        )
+        state = DeliveryState.REJECTED if due_at is None else DeliveryState.DEFERRED
+    return outcomes.Outcome(
+        delivery.id,
+        state,
+        attempts,
+        finished_at=None if state is DeliveryState.DEFERRED else now,
+        due_at=due_at,
+        doubts=again,
+        provider=provider[:40] or None,
+        provider_id=result.provider_id[:200] if result.provider_id else None,
+        code=scrub(result.code)[:60] if result.code else None,
+        detail=scrub(result.detail)[:500] if result.detail else None,
     )
-    if due is None:
-        return {**values, "state": DeliveryState.REJECTED, "finished_at": now}
-    return {**values, "state": DeliveryState.DEFERRED, "due_at": due, "finished_at": None}

@@ -1,7 +1,7 @@
-"""The ledger's rows: one delivery per edition or letter and subscriber, and the counts kept beside them."""
+"""The ledger's rows: one delivery per edition or letter and subscriber, and the batches an edition is sent in."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -47,6 +47,7 @@ class Delivery(Table, table=True):
         sa.Index(
             "ix_delivery_open",
             "edition_id",
+            "batch",
             "due_at",
             "id",
             sqlite_where=sa.text("state IN ('queued', 'sending', 'deferred')"),
@@ -66,15 +67,17 @@ class Delivery(Table, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
     kind: DeliveryKind = Field(sa_type=enum_type(DeliveryKind))
     edition_id: int | None = Field(default=None, foreign_key="edition.id")  # None: a letter
+    batch: int | None = None  # number of the edition's batch it belongs to; None: a letter
     mailing_list_id: int = Field(foreign_key="mailing_list.id")
     subscriber_id: int | None = Field(
         default=None, sa_column=sa.Column(_BIG, sa.ForeignKey("subscriber.id", ondelete="SET NULL"))
     )
     state: DeliveryState = Field(default=DeliveryState.QUEUED, sa_type=enum_type(DeliveryState))
     claim: str | None = Field(default=None, max_length=32)  # id of the claim that holds it while `sending`
-    lease_until: datetime | None = None
+    lease_until: datetime | None = None  # of a letter; the copies of an edition share the lease of their batch
     due_at: datetime  # not before this moment
-    attempts: int = 0
+    attempts: int = 0  # claims that ended in a try; 0 as long as it is `queued`
+    doubts: int = 0  # how often nobody could know what became of it, and it was sent again by the list's choice
     queued_at: datetime
     finished_at: datetime | None = None
     provider: str | None = Field(default=None, max_length=40)
@@ -83,11 +86,81 @@ class Delivery(Table, table=True):
     detail: str | None = Field(default=None, max_length=500)  # the provider's own words, addresses scrubbed
 
 
-class DeliveryCount(Table, table=True):
-    """How many deliveries of an edition are in each state, kept by the ledger so that nobody counts a million rows."""
+class BatchState(enum.StrEnum):
+    OPEN = "open"
+    DONE = "done"  # nothing in it is queued, being sent or deferred
 
-    __tablename__ = "delivery_count"
+
+class Batch(Table, table=True):
+    """Some hundred deliveries of one edition, held by one worker at a time, and how many of them are in each state.
+
+    The lease is the batch's: whoever holds the `token` until `lease_until` claims its deliveries window by window. The
+    counts are written in the transaction of the moves themselves, so that the progress of a million deliveries is the
+    sum of two thousand rows, and no two workers wait for the same row.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        sa.Index(
+            "ix_batch_open",
+            "edition_id",
+            "number",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+    )
 
     edition_id: int = Field(foreign_key="edition.id", primary_key=True)
-    state: DeliveryState = Field(sa_type=enum_type(DeliveryState), primary_key=True)
-    count: int = 0
+    number: int = Field(primary_key=True)  # 0, 1, 2 … within the edition
+    state: BatchState = Field(default=BatchState.OPEN, sa_type=enum_type(BatchState))
+    token: str | None = Field(default=None, max_length=32)  # of the worker that holds it
+    lease_until: datetime | None = None  # by the database's clock
+    due_at: datetime  # not before this moment
+    pace_per_s: float = 0  # deliveries a second in the last window, while it is held
+    queued: int = 0
+    sending: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    complained: int = 0
+    rejected: int = 0
+    deferred: int = 0
+    unknown: int = 0
+    skipped: int = 0
+
+
+class Opening(Table, table=True):
+    """That an edition was opened: written once, whoever opens it and however often it is tried.
+
+    The `judged_*` columns are what the breaker had counted when it last paused the edition: it judges what came after.
+    """
+
+    __tablename__ = "opening"
+
+    edition_id: int = Field(foreign_key="edition.id", primary_key=True)
+    opened_at: datetime
+    recipients: int = 0
+    judged_finished: int = 0
+    judged_refused: int = 0
+    judged_complained: int = 0
+
+
+class Pace(Table, table=True):
+    """How fast one provider, or one receiving domain, is sent to: shared by all workers (see `delivery.pacing`)."""
+
+    __tablename__ = "pace"
+
+    name: str = Field(primary_key=True, max_length=80)
+    free_at: datetime  # when the next delivery may go, if the rate in force is kept
+    promised_until: datetime  # when the last of those that were put off may go
+    day: date  # the day that `sent` counts
+    sent: int = 0
+
+
+class Pulse(Table, table=True):
+    """When a worker last looked after the ledger. A long silence means that nothing was sent meanwhile."""
+
+    __tablename__ = "pulse"
+
+    id: int = Field(default=1, primary_key=True)
+    seen_at: datetime

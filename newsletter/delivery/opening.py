@@ -1,12 +1,14 @@
-"""Opening an edition: released and written into the ledger in one step; and closing it when nothing is left to send."""
+"""Opening an edition: released, written into the ledger and put into the workers' queue in one step."""
 
 from datetime import datetime
 
 from sqlmodel import Session
 
-from newsletter.delivery import ledger
+from newsletter.delivery import batches, dispatching, lateness, ledger
 from newsletter.editions import publishing
-from newsletter.editions.models import EditionState
+
+#: Batches put into the queue in the transaction of the opening; the reconciler brings the others.
+FIRST = 50
 
 
 def release_and_open(session: Session, edition_id: int, *, now: datetime) -> bool:
@@ -15,29 +17,23 @@ def release_and_open(session: Session, edition_id: int, *, now: datetime) -> boo
     False when somebody else had let it go already. Repeatable: the same people, once each.
     """
     won = publishing.release(session, edition_id, now=now)
-    ledger.open_edition(session, edition_id, now=now)
+    _open(session, edition_id, now)
     return won
 
 
 def open_due(session: Session, *, now: datetime) -> list[int]:
-    """Open every scheduled edition whose time has come; their ids. Repeatable."""
+    """Open every scheduled edition whose time has come, and hold those that come too late; the ids of the opened.
+
+    Repeatable.
+    """
+    lateness.hold_scheduled(session, now=now)
     released = publishing.take_due(session, now=now)
     for edition_id in released:
-        ledger.open_edition(session, edition_id, now=now)
+        _open(session, edition_id, now)
     return released
 
 
-def close_finished(session: Session, *, now: datetime) -> list[int]:
-    """Editions of which nothing is queued, being sent or deferred become `sent`; their ids.
-
-    What a cancelled edition left waiting (a copy that was in a worker's hands at that moment) is skipped.
-    """
-    for edition_id, number in ledger.open_counts(session, EditionState.CANCELLED).items():
-        if number:
-            ledger.skip_edition(session, edition_id, now=now)
-    finished = [
-        edition_id for edition_id, number in ledger.open_counts(session, EditionState.SENDING).items() if not number
-    ]
-    for edition_id in finished:
-        publishing.finish(session, edition_id, now=now)
-    return finished
+def _open(session: Session, edition_id: int, now: datetime) -> None:
+    if ledger.open_edition(session, edition_id, now=now):
+        # At once, so that the first copy does not wait for the reconciler's next look.
+        dispatching.push(session, batches.due(session, now=now, limit=FIRST))

@@ -3,7 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
-#: The provider's "not now" is believed for this long after queueing …
+#: The provider's "not now" is believed for this long after queueing, unless the mailing list says otherwise …
 KEEP_TRYING = timedelta(hours=24)
 #: … and for at least this many attempts, so that a pause does not use up the time.
 LEAST_ATTEMPTS = 5
@@ -15,7 +15,13 @@ LONGEST_WAIT_FOR_LETTERS = timedelta(minutes=10)
 
 
 def next_attempt(
-    *, attempts: int, queued_at: datetime, is_letter: bool, retry_after_s: float | None, now: datetime
+    *,
+    attempts: int,
+    queued_at: datetime,
+    is_letter: bool,
+    retry_after_s: float | None,
+    now: datetime,
+    keep_trying: timedelta = KEEP_TRYING,
 ) -> datetime | None:
     """The moment of the next attempt after `attempts` that failed, or None: give up.
 
@@ -26,6 +32,6 @@ def next_attempt(
     wait = min(FIRST_WAIT * 2 ** min(max(attempts, 1) - 1, 16), longest)
     wait *= random.uniform(0.75, 1.25)  # noqa: S311  (nothing secret about it)
     if retry_after_s is not None and retry_after_s > 0:
-        wait = max(wait, timedelta(seconds=min(retry_after_s, KEEP_TRYING.total_seconds() * 2)))
+        wait = max(wait, timedelta(seconds=min(retry_after_s, keep_trying.total_seconds() * 2)))
     due = now + wait
-    return None if due > queued_at + KEEP_TRYING and attempts >= LEAST_ATTEMPTS else due
+    return None if due > queued_at + keep_trying and attempts >= LEAST_ATTEMPTS else due

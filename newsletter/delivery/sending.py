@@ -1,58 +1,71 @@
-"""The sender: claims windows of the ledger, hands them to the provider, records what became of them.
+"""The sender: works off batches window by window, and letters beside them, through one provider.
 
-It lives in an event loop of its own; the ledger's synchronous sessions run in threads. A claim is committed before
-anything is sent (the one stated exception to "the edge commits"), and no session is open while sending. An outcome
-that is known is written down whatever happens to the database meanwhile: a write after sending waits an outage out.
-Any number of senders may share a PostgreSQL database.
+It lives in an event loop of its own; the ledger's synchronous sessions run in threads. One transaction writes a
+finished window down, holds the batch for longer and claims the next window; it is committed before anything is sent
+(the one stated exception to "the edge commits"), and no session is open while sending. An outcome that is known is
+written down whatever happens to the database meanwhile: a write after sending waits an outage out. Any number of
+senders may share a PostgreSQL database.
 """
 
 import asyncio
 import logging
 import secrets
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from newsletter.core.errors import WrongState
-from newsletter.core.logs import scrub
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import ledger, opening
+from newsletter.delivery import batches, dispatching, ledger, pacing, reconciling
+from newsletter.delivery.batches import BatchKey, Hold
+from newsletter.delivery.breaker import Absence, Runs
 from newsletter.delivery.copies import Copies, Prepared
 from newsletter.delivery.counting import Changes
+from newsletter.delivery.handing_over import Done, Held, hand_over, log_window
 from newsletter.delivery.ledger import Claim, NotSent
+from newsletter.delivery.pacing import Wait
 from newsletter.editions import publishing
-from newsletter.editions.models import Edition, EditionState
-from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result, Scope
+from newsletter.editions.models import EditionState
+from newsletter.providers.base import MailProvider, Result
 
 log = logging.getLogger(__name__)
 
-#: Deliveries claimed at once: the most that can be unknown after a kill, for each window in progress …
-WINDOW = 25
-#: … and fewer with a slow provider, so that a letter need not wait long for its turn, and a pause acts soon.
+#: Fewer with a slow provider, so that a letter need not wait long for its turn, and a pause acts soon.
 LEAST_WINDOW = 5
-SECONDS_PER_WINDOW = 0.5
-#: Renewed while the worker lives; a dead worker's window is declared unknown after this long.
-LEASE = timedelta(minutes=2)
+SECONDS_PER_WINDOW = 0.25
+#: The least where the settings limit the pace: smaller windows would cost more than they are worth.
+LEAST_PACED_WINDOW = 10
+#: Letters that are claimed at once; they are few, and somebody is waiting for each.
+LETTERS = 25
 #: How often an idle sender looks, when nobody wakes it.
 IDLE_S = 1.0
 #: Waits between attempts to reach the database again.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 
+_GOING_OUT = (EditionState.SENDING, EditionState.SENT)  # an edition that is sent may have copies to be sent again
 
-@dataclass(slots=True)
-class Done:
-    """The outcome of one window, on its way into the ledger."""
+T = TypeVar("T")
+
+
+class _Lost(Exception):
+    """Somebody else took the batch over: the transaction is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the ledger gave: a window and its copies, or nothing; and perhaps a wait for the pace."""
 
     claim: Claim
-    results: dict[int, Result | NotSent]
-    held_until: datetime
-    pause_because: str | None = None
-    can_pause: bool = False
+    prepared: Prepared = field(default_factory=Prepared)
+    later: dict[int, datetime] = field(default_factory=dict)
+    wait_s: float = 0
 
 
 class Sender:
@@ -63,232 +76,390 @@ class Sender:
         runtime: Runtime,
         provider: MailProvider,
         *,
-        window: int = WINDOW,
-        lease: timedelta = LEASE,
+        window: int | None = None,
+        lease: timedelta | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._runtime = runtime
         self._provider = provider
         self._copies = Copies(runtime, provider)
-        self._longest_window = window
-        self._window = window
-        self._lease = lease
+        self._limits = pacing.limits(runtime.settings)
+        self._longest_window = window or runtime.settings.window
+        self._window = self._longest_window
+        self._lease = lease or timedelta(seconds=runtime.settings.lease_s)
         self._sleep = sleep
+        self._runs, self._absence = Runs(), Absence(provider.name)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._woken = asyncio.Event()
+        self._look, self._look_for_letters = asyncio.Event(), asyncio.Event()
         self._accepted = 0
+        # SQLite has one writer at a time: waiting in line here is cheaper than meeting at the database's lock.
+        self._threads = ThreadPoolExecutor(1 if runtime.db.is_sqlite else 4, thread_name_prefix="ledger")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set; then finish the windows in progress, claim no more, and return."""
         self._loop = asyncio.get_running_loop()
-        watch = asyncio.create_task(self._keep_house(stop))
+        dispatcher = dispatching.for_database(self._runtime.db)
+
+        async def send_batch(key: BatchKey) -> None:
+            await self._send_batch(key, stop)
+
+        concurrency = max(self._provider.capabilities.concurrency, 1)
         try:
-            await self._send(stop, until_idle=False)
+            await _together(
+                stop,
+                dispatcher.run(send_batch, stop, concurrency=concurrency),
+                self._keep_reconciling(dispatcher, stop),
+                self._keep_sending_letters(stop),
+            )
         finally:
             self._loop = None
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-        await self._database(self._close, stop)
+        await self._unless_stopped(self._reconcile, stop)
 
     async def send_until_idle(self, stop: asyncio.Event | None = None) -> int:
         """Send until nothing is due at this moment, or until `stop` is set and the windows in progress are finished;
         how many messages the provider took."""
-        before = self._accepted
-        stop = stop or asyncio.Event()
-        await self._database(self._close, stop)
-        await self._send(stop, until_idle=True)
-        await self._database(self._close, stop)
+        before, stop = self._accepted, stop or asyncio.Event()
+        places = asyncio.Semaphore(max(self._provider.capabilities.concurrency, 1))
+
+        async def send_batch(key: BatchKey) -> None:
+            async with places:
+                if not stop.is_set():
+                    await self._send_batch(key, stop)
+
+        while not stop.is_set():
+            due = await self._unless_stopped(self._reconcile, stop)
+            if due is None:  # somebody else is looking at this moment
+                await self._sleep(FIRST_WAIT_S)
+                continue
+            letters = await self._send_letters(stop)
+            if not due and not letters:
+                break
+            await asyncio.gather(*(send_batch(key) for key in due))
+        await self._unless_stopped(self._reconcile, stop)
         return self._accepted - before
 
     def wake(self) -> None:
         """Look at the ledger now: something was queued. May be called from any thread, at any time."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._woken.set)
+            loop.call_soon_threadsafe(self._look.set)
+            loop.call_soon_threadsafe(self._look_for_letters.set)
 
-    async def _send(self, stop: asyncio.Event, *, until_idle: bool) -> None:
-        """Keep as many windows in progress as the provider takes at once."""
-        in_progress: set[asyncio.Task[Any]] = set()
-        stopping = asyncio.create_task(stop.wait())
-        woken: asyncio.Task[bool] | None = None
+    # One batch.
+
+    async def _send_batch(self, key: BatchKey, stop: asyncio.Event) -> None:
+        """Hold a batch and send it, window after window, until nothing in it is due or it is time to stop."""
+        hold, done = Hold(key, secrets.token_hex(16)), None
+        if not await self._unless_stopped(lambda: self._take(hold), stop):
+            return
+        while True:
+            try:
+                turn = await self._turn(hold, done, stop)
+            except _Lost:
+                log.warning("A batch was taken over", extra={"edition_id": key.edition_id, "batch": key.number})
+                if done is not None:
+                    await self._write_down(key, done)
+                return
+            if turn.claim:
+                done = await self._deliver(turn, lambda: self._renew_batch(hold))
+                self._watch(done)
+            elif turn.wait_s:  # for the pace; the next turn holds the batch for longer
+                done = None
+                await _first_of(stop, timeout_s=min(turn.wait_s, self._lease.total_seconds() / 3))
+            else:
+                return
+
+    def _take(self, hold: Hold) -> bool:
+        with self._runtime.db.transaction() as session:
+            return batches.take(session, hold, lease=self._lease, now=self._now(session))
+
+    async def _turn(self, hold: Hold, done: Done | None, stop: asyncio.Event) -> Turn:
+        """Write a window down and get the next; with nothing left, or at the end, the batch is let go.
+
+        Raises `_Lost`.
+        """
+        claim_id = secrets.token_hex(16)  # the same at every attempt, so that a commit in doubt strands nothing
+        in_doubt = False
+
+        def step() -> Turn:
+            return self._turn_once(hold, done, claim_id, in_doubt, wants_more=not stop.is_set())
+
+        def note_doubt() -> None:
+            nonlocal in_doubt
+            in_doubt = True
+
+        return await self._until_done(step, note_doubt)
+
+    def _turn_once(self, hold: Hold, done: Done | None, claim_id: str, in_doubt: bool, *, wants_more: bool) -> Turn:
+        key, changes, turn = hold.key, Changes(), Turn(Claim(claim_id, ()))
+        with self._runtime.db.transaction() as session:
+            now = self._now(session)
+            standing = ledger.standing(session, key)
+            if standing.token != hold.token:
+                raise _Lost
+            state, put_aside = standing.state, None
+            if done is not None:
+                if done.pause_because and state is EditionState.SENDING:
+                    # The edition before its rows, as whoever cancels it does.
+                    _pause(session, key.edition_id, done.pause_because, now)
+                    state = EditionState.PAUSED
+                self._record(session, done, standing.rules, now, changes)
+                put_aside = now + timedelta(seconds=done.put_aside_s) if done.put_aside_s else None
+            if wants_more and state in _GOING_OUT and put_aside is None:
+                turn = self._claim(session, key, claim_id, in_doubt, now, changes)
+            pace = len(done.results) / max(time.monotonic() - done.began_s, 1e-6) if done is not None else None
+            if not batches.keep(session, hold, lease=self._lease, now=now, changes=changes, pace_per_s=pace):
+                raise _Lost
+            if not turn.claim and not turn.wait_s:
+                self._let_go(session, hold, now, put_aside)
+        self._written(done)
+        return self._prepared(turn) if turn.claim else turn
+
+    def _claim(
+        self, session: Session, key: BatchKey, claim_id: str, in_doubt: bool, now: datetime, changes: Changes
+    ) -> Turn:
+        """Reserve first, claim second: nothing is `sending` while it waits for its turn."""
+        name, limits = self._provider.name, self._limits
+        granted = pacing.reserve(session, name, self._window_size(), limits=limits, now=now)
+        if isinstance(granted, Wait):
+            return Turn(Claim(claim_id, ()), wait_s=granted.seconds)
+        claim = ledger.claim_window(session, key, claim_id, limit=granted, now=now, changes=changes, in_doubt=in_doubt)
+        pacing.note(session, name, len(claim.deliveries) - granted, limits=limits, now=now)
+        return Turn(claim)
+
+    def _let_go(self, session: Session, hold: Hold, now: datetime, put_aside: datetime | None) -> None:
+        """Nothing is claimed: nothing in the batch is due, or nothing may go now."""
+        next_due = ledger.next_due(session, hold.key)
+        if next_due is not None or not batches.finish(session, hold):
+            tomorrow = pacing.closed_until(session, self._provider.name, limits=self._limits, now=now)
+            batches.give_back(session, hold, due_at=max(filter(None, (next_due, tomorrow, put_aside, now))))
+
+    async def _renew_batch(self, hold: Hold) -> bool:
+        def renew() -> bool:
+            with self._runtime.db.transaction() as session:
+                return batches.keep(session, hold, lease=self._lease, now=self._now(session))
+
+        return await self._in_thread(renew)
+
+    # Letters.
+
+    async def _keep_sending_letters(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._look_for_letters.clear()
+            await self._send_letters(stop)
+            await _first_of(self._look_for_letters, stop, timeout_s=IDLE_S)
+
+    async def _send_letters(self, stop: asyncio.Event) -> int:
+        """Send the letters that are due; how many were claimed."""
+        done, number = None, 0
+        while True:
+            turn = await self._letters_turn(done, stop)
+            if not turn.claim:
+                return number
+            number += len(turn.claim.deliveries)
+            done = await self._deliver(turn, lambda claim_id=turn.claim.id: self._renew_letters(claim_id))  # type: ignore[misc]
+
+    async def _letters_turn(self, done: Done | None, stop: asyncio.Event) -> Turn:
+        claim_id = secrets.token_hex(16)
+
+        def step() -> Turn:
+            turn = Turn(Claim(claim_id, ()))
+            with self._runtime.db.transaction() as session:
+                now = self._now(session)
+                if done is not None:
+                    self._record(session, done, ledger.Rules(), now, None)
+                if not stop.is_set():
+                    claim = ledger.claim_letters(session, claim_id, limit=LETTERS, lease=self._lease, now=now)
+                    pacing.note(session, self._provider.name, len(claim.deliveries), limits=self._limits, now=now)
+                    turn = Turn(claim)
+            self._written(done)
+            return self._prepared(turn) if turn.claim else turn
+
+        if done is None and stop.is_set():
+            return Turn(Claim(claim_id, ()))
+        return await self._until_done(step)
+
+    async def _renew_letters(self, claim_id: str) -> bool:
+        def renew() -> bool:
+            with self._runtime.db.transaction() as session:
+                ledger.renew_letters(session, claim_id, lease=self._lease, now=self._now(session))
+            return True
+
+        return await self._in_thread(renew)
+
+    # A window of either.
+
+    def _prepared(self, turn: Turn) -> Turn:
+        """The copies of a window that is claimed and committed, in a session of their own."""
         try:
-            while not stop.is_set():
-                self._woken.clear()
-                while len(in_progress) < self._provider.capabilities.concurrency and not stop.is_set():
-                    claim = await self._exchange(None, stop)
-                    if not claim:
-                        break
-                    in_progress.add(asyncio.create_task(self._follow(claim, stop)))
-                if until_idle and not in_progress:
-                    break
-                woken = woken if woken and not woken.done() else asyncio.create_task(self._woken.wait())
-                done, _ = await asyncio.wait(
-                    {*in_progress, stopping, woken}, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in in_progress & done:
-                    task.result()
-                in_progress -= done
-        finally:
-            stopping.cancel()
-            if woken:
-                woken.cancel()
-            if in_progress:
-                await asyncio.gather(*in_progress)
+            prepared = self._copies.prepare(turn.claim)
+            later = self._put_off(turn.claim, prepared)
+        except sa.exc.SQLAlchemyError as error:  # nothing was sent: it goes back
+            log.warning("A window could not be prepared", extra={"claim": turn.claim.id, "error": type(error).__name__})
+            back: dict[int, Result | NotSent] = dict.fromkeys((each.id for each in turn.claim.deliveries), NotSent.BACK)
+            return Turn(turn.claim, Prepared(results=back), wait_s=FIRST_WAIT_S)
+        return Turn(turn.claim, prepared, later)
 
-    async def _follow(self, claim: Claim, stop: asyncio.Event) -> None:
-        """One window after the other, until nothing is due or it is time to stop."""
-        while claim:
-            claim = await self._exchange(await self._deliver(claim), stop)
+    def _put_off(self, claim: Claim, prepared: Prepared) -> dict[int, datetime]:
+        """Copies of an edition that must wait for the sake of their domain."""
+        if not self._limits.domains or claim.deliveries[0].edition_id is None:
+            return {}
+        before = {each.id: each.due_at is not None and each.due_at > each.queued_at for each in claim.deliveries}
+        waiting = {
+            delivery_id: (copy.address, before[delivery_id])
+            for batch in prepared.batches
+            for delivery_id, copy in batch.copies.items()
+        }
+        with self._runtime.db.transaction() as session:
+            now = self._now(session)
+            return pacing.spread(session, self._runtime.crypto, waiting, limits=self._limits, now=now)
 
-    async def _deliver(self, claim: Claim) -> Done:
+    async def _deliver(self, turn: Turn, renew: Callable[[], Awaitable[bool]]) -> Done:
         """Hand a window to the provider. Never raises: what is known is returned."""
-        try:
-            prepared = await asyncio.to_thread(self._copies.prepare, claim)
-        except sa.exc.SQLAlchemyError as error:  # nothing was sent: give the window back, after a breath
-            log.warning("A window could not be prepared", extra={"claim": claim.id, "error": type(error).__name__})
-            await self._sleep(FIRST_WAIT_S)
-            return Done(claim, {delivery.id: NotSent.BACK for delivery in claim.deliveries}, claim.lease_until)
-        done = Done(claim, prepared.results, claim.lease_until, prepared.pause_because, prepared.can_pause)
-        began_s = time.monotonic()
-        await self._hand_over(claim, prepared, done)
-        self._size_windows(len(claim.deliveries), time.monotonic() - began_s)
-        return _settled(done)
+        clock = self._runtime.clock
+
+        async def hold_on() -> datetime | None:
+            until = clock.now() + self._lease
+            try:
+                return until if await renew() else None
+            except sa.exc.SQLAlchemyError as error:  # the worst that follows is a window that counts as unknown
+                log.warning("A claim was not renewed", extra={"claim": turn.claim.id, "error": type(error).__name__})
+                return None
+
+        if turn.wait_s:
+            await self._sleep(turn.wait_s)
+        held = Held(clock.now() + self._lease, hold_on)
+        done = await hand_over(
+            self._provider, turn.claim, turn.prepared, held, clock=clock, lease=self._lease, later=turn.later
+        )
+        self._size_windows(len(done.results), done.took_s)
+        return done
+
+    def _record(
+        self, session: Session, done: Done, rules: ledger.Rules, now: datetime, changes: Changes | None
+    ) -> None:
+        name = self._provider.name
+        ledger.record(session, done.claim, done.results, now=now, provider=name, rules=rules, changes=changes)
+
+    def _written(self, done: Done | None) -> None:
+        """A window is in the ledger."""
+        if done is not None:
+            self._accepted += done.accepted
+            log_window(done)
+
+    async def _write_down(self, key: BatchKey, done: Done) -> None:
+        """Only write a window down: its batch is somebody else's by now, but the truth is still the truth."""
+
+        def step() -> None:
+            with self._runtime.db.transaction() as session:
+                self._record(session, done, ledger.standing(session, key).rules, self._now(session), None)
+            self._written(done)
+
+        await self._until_done(step)
+
+    def _watch(self, done: Done) -> None:
+        """Let the breaker see what became of an edition's window, and put its batch aside while the server is away."""
+        edition_id = done.claim.deliveries[0].edition_id
+        if edition_id is None or done.pause_because is not None:
+            return
+        done.put_aside_s, because = self._absence.seen(done.results.values(), self._runtime.clock.now())
+        if done.can_pause:
+            done.pause_because = because or self._runs.trips(edition_id, done.results.values(), self._provider.name)
+
+    def _window_size(self) -> int:
+        if self._limits.per_s:
+            fitting = int(self._limits.per_s * SECONDS_PER_WINDOW)
+            return min(max(fitting, LEAST_PACED_WINDOW), self._window, self._longest_window)
+        return self._window
 
     def _size_windows(self, number: int, took_s: float) -> None:
-        """Claim as many deliveries at once as this provider takes in about half a second."""
+        """Claim as many deliveries at once as this provider takes in about a quarter of a second."""
         fitting = int(number * SECONDS_PER_WINDOW / took_s) if took_s > 0 else self._longest_window
         self._window = min(max(fitting, LEAST_WINDOW), self._longest_window)
 
-    async def _hand_over(self, claim: Claim, prepared: Prepared, done: Done) -> None:
-        size = max(self._provider.capabilities.max_batch, 1)
-        refused = False
-        for batch in prepared.batches:
-            copies = list(batch.copies.items())
-            for start in range(0, len(copies), size):
-                part = dict(copies[start : start + size])
-                if refused or self._runtime.clock.now() >= done.held_until:  # never after the lease
-                    done.results |= dict.fromkeys(part, NotSent.BACK)
-                    continue
-                results = await self._call(done, batch.message, list(part.values()))
-                done.results |= dict(zip(part, results, strict=True))
-                for result in results:
-                    if _stops_everything(result, is_edition=done.can_pause):
-                        refused = True
-                        done.pause_because = done.pause_because or self._why(result)
+    # Looking after the ledger.
 
-    async def _call(self, done: Done, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
-        """Call the provider, holding the claim while it takes its time. A provider that breaks its word by raising
-        leaves doubt about every recipient of the call."""
-        sending = asyncio.create_task(self._provider.send(message, recipients))
-        try:
-            while not (await asyncio.wait({sending}, timeout=self._lease.total_seconds() / 3))[0]:
-                await self._renew(done)
-            results = sending.result()
-        except Exception as error:
-            log.exception("The mail provider raised", extra={"provider": self._provider.name})
-            why = f"The provider failed: {type(error).__name__}"
-            return [Result(recipient.key, Outcome.UNKNOWN, detail=why, scope=Scope.ACCOUNT) for recipient in recipients]
-        except asyncio.CancelledError:
-            sending.cancel()
-            raise
-        if [result.key for result in results] != [recipient.key for recipient in recipients]:
-            why = "The provider's answers do not match the recipients."
-            return [Result(recipient.key, Outcome.UNKNOWN, detail=why, scope=Scope.ACCOUNT) for recipient in recipients]
-        return results
+    async def _keep_reconciling(self, dispatcher: dispatching.Dispatcher, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._look.clear()
+            try:
+                await self._unless_stopped(lambda: self._reconcile(dispatcher.push), stop)
+            except Exception:  # one edition in a strange state must not end the care for all others
+                log.exception("The ledger could not be reconciled")
+            await _first_of(self._look, stop, timeout_s=IDLE_S)
 
-    def _why(self, result: Result) -> str:
-        said = " ".join(part for part in (result.code, scrub(result.detail or "")) if part) or "no reason given"
-        return f"Sending stopped because of what {self._provider.name} said: {said[:200]}. Put that right, then resume."
+    def _reconcile(self, push: reconciling.Push | None = None) -> list[BatchKey] | None:
+        with self._runtime.db.transaction() as session:
+            return reconciling.reconcile(session, now=self._now(session), push=push)
 
-    async def _exchange(self, done: Done | None, stop: asyncio.Event) -> Claim:
-        """In one transaction: write a finished window down, and take the next one (unless it is time to stop)."""
-        claim_id = secrets.token_hex(16)  # the same at every attempt, so that a commit in doubt strands nothing
+    def _now(self, session: Session) -> datetime:
+        return self._runtime.db.now(session, self._runtime.clock)
+
+    # Patience with the database.
+
+    async def _in_thread(self, step: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, step)
+
+    async def _until_done(self, step: Callable[[], T], on_failure: Callable[[], None] = lambda: None) -> T:
+        """Nothing that was sent is forgotten: wait until the database is back, however long that takes."""
         wait_s = FIRST_WAIT_S
         while True:
-            wants_more = not stop.is_set()
-            if done is None and not wants_more:
-                return Claim(claim_id, self._runtime.clock.now(), ())
             try:
-                return await asyncio.to_thread(self._exchange_once, done, claim_id, wants_more)
+                return await self._in_thread(step)
+            except _Lost:
+                raise
             except Exception as error:
-                # Nothing that was sent is forgotten: wait until the database is back, however long that takes.
                 fields = {"error": type(error).__name__, "wait_s": wait_s}
                 log.warning("The ledger cannot be written; trying again", extra=fields)
-                if not _is_outage(error) and done is None:
-                    raise
+            on_failure()
             await self._sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
-    def _exchange_once(self, done: Done | None, claim_id: str, wants_more: bool) -> Claim:
-        now = self._runtime.clock.now()
-        changes = Changes()
-        accepted = 0
-        with self._runtime.db.transaction() as session:
-            if done is not None:
-                # The edition before its rows, as whoever cancels it does.
-                edition_id = done.claim.deliveries[0].edition_id
-                if done.pause_because and done.can_pause and edition_id is not None:
-                    edition = session.get(Edition, edition_id)
-                    if edition is not None and edition.state is EditionState.SENDING:
-                        publishing.pause(session, edition_id, because=done.pause_because[:300], now=now)
-                provider = self._provider.name
-                ledger.record(session, done.claim.id, done.results, now=now, provider=provider, changes=changes)
-                accepted = sum(isinstance(r, Result) and r.outcome is Outcome.ACCEPTED for r in done.results.values())
-            claim = Claim(claim_id, now, ())
-            if wants_more:
-                limit, lease = self._window, self._lease
-                claim = ledger.claim(session, limit=limit, lease=lease, now=now, claim_id=claim_id, changes=changes)
-            ledger.write_counts(session, changes)
-        if done is not None:
-            self._accepted += accepted
-            _log_window(done)
-        return claim
-
-    async def _renew(self, done: Done) -> None:
-        def renew() -> None:
-            now = self._runtime.clock.now()
-            with self._runtime.db.transaction() as session:
-                ledger.renew(session, done.claim.id, lease=self._lease, now=now)
-            done.held_until = now + self._lease
-
-        try:
-            await asyncio.to_thread(renew)
-        except sa.exc.SQLAlchemyError as error:  # the worst that follows is a window that counts as unknown for a while
-            log.warning("A claim was not renewed", extra={"claim": done.claim.id, "error": type(error).__name__})
-
-    async def _keep_house(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self._database(self._close, stop)
-            except Exception:  # one edition in a strange state must not end the care for all others
-                log.exception("Editions could not be closed")
-            await asyncio.sleep(IDLE_S)
-
-    def _close(self) -> None:
-        """Give up on dead workers' windows, and close editions of which nothing is left to send."""
-        with self._runtime.db.transaction() as session:
-            now = self._runtime.clock.now()
-            if lost := ledger.expire(session, now=now):
-                log.warning("%d deliveries of a worker that is gone are unknown", lost)
-            opening.close_finished(session, now=now)
-
-    async def _database(self, step: Callable[[], None], stop: asyncio.Event) -> None:
+    async def _unless_stopped(self, step: Callable[[], T], stop: asyncio.Event) -> T | None:
         """One step that can be left out: on an outage it is tried again only while there is time."""
         wait_s = FIRST_WAIT_S
         while True:
             try:
-                return await asyncio.to_thread(step)
+                return await self._in_thread(step)
             except WrongState:  # another worker did it in the same moment
-                return
+                return None
             except sa.exc.SQLAlchemyError as error:
                 if not _is_outage(error):
                     raise
-                fields = {"error": type(error).__name__, "wait_s": wait_s}
-                log.warning("The database does not answer", extra=fields)
+                log.warning("The database does not answer", extra={"error": type(error).__name__, "wait_s": wait_s})
                 if stop.is_set():
-                    return
+                    return None
             await self._sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+
+async def _together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
+    """Run the parts of a worker; when one fails, the others finish what they have in hand, and then it raises."""
+
+    async def guarded(part: Coroutine[Any, Any, None]) -> None:
+        try:
+            await part
+        finally:
+            stop.set()
+
+    for failure in await asyncio.gather(*(guarded(part) for part in parts), return_exceptions=True):
+        if isinstance(failure, BaseException):
+            raise failure
+
+
+async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
+    """Return when one of the events is set, or after a while."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def _pause(session: Session, edition_id: int, because: str, now: datetime) -> None:
+    with suppress(WrongState):  # a person paused or cancelled it in this moment
+        publishing.pause(session, edition_id, because=because[:300], now=now)
 
 
 def _is_outage(error: Exception) -> bool:
@@ -296,41 +467,3 @@ def _is_outage(error: Exception) -> bool:
     if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError))
-
-
-def _stops_everything(result: Result, *, is_edition: bool) -> bool:
-    """The account is refused; or the edition itself, which would be refused for every other reader too."""
-    if result.outcome is Outcome.ACCEPTED:
-        return False
-    refuses_mail = result.scope is Scope.BATCH and result.outcome is Outcome.REJECTED
-    return result.scope is Scope.ACCOUNT or (refuses_mail and is_edition)
-
-
-def _settled(done: Done) -> Done:
-    """What was certainly not sent because of a refusal goes back: uncounted where the edition pauses, otherwise (a
-    letter, or a copy sent again of an edition long sent) after a wait."""
-    for delivery_id, result in done.results.items():
-        not_sent = result is NotSent.BACK
-        if isinstance(result, Result) and result.outcome in (Outcome.DEFERRED, Outcome.REJECTED):
-            not_sent = _stops_everything(result, is_edition=done.can_pause)
-        if not not_sent or done.pause_because is None:
-            continue
-        if done.can_pause:
-            done.results[delivery_id] = NotSent.BACK
-        else:
-            detail = result.detail if isinstance(result, Result) else done.pause_because
-            code = result.code if isinstance(result, Result) else None
-            after = result.retry_after_s if isinstance(result, Result) else None
-            done.results[delivery_id] = Result("", Outcome.DEFERRED, code=code, detail=detail, retry_after_s=after)
-    return done
-
-
-def _log_window(done: Done) -> None:
-    numbers = Counter(
-        result.outcome.value if isinstance(result, Result) else result.value for result in done.results.values()
-    )
-    first = done.claim.deliveries[0]
-    fields = {"claim": done.claim.id, "edition_id": first.edition_id, "kind": first.kind.value, **numbers}
-    log.info("Window of %d done", len(done.results), extra=fields)
-    if done.pause_because:
-        log.error("Sending stopped: %s", done.pause_because, extra={"edition_id": first.edition_id})

@@ -29,6 +29,7 @@ class Move(enum.StrEnum):
     SEND_BACK = "send back"
     APPROVE = "approve"
     SCHEDULE = "schedule"
+    HOLD = "hold back"
     RELEASE = "send"
     PAUSE = "pause"
     RESUME = "resume"
@@ -52,6 +53,8 @@ MOVES: Mapping[Move, Step] = MappingProxyType(
         Move.SEND_BACK: Step(frozenset({_S.REVIEW, _S.APPROVED, _S.SCHEDULED}), _S.DRAFT),
         Move.APPROVE: Step(frozenset({_S.REVIEW}), _S.APPROVED),
         Move.SCHEDULE: Step(frozenset({_S.APPROVED, _S.SCHEDULED}), _S.SCHEDULED),
+        # Its time passed and it did not go: it keeps its approval and loses its date, and a person decides.
+        Move.HOLD: Step(frozenset({_S.SCHEDULED}), _S.APPROVED),
         Move.RELEASE: Step(frozenset({_S.APPROVED, _S.SCHEDULED}), _S.SENDING),
         Move.PAUSE: Step(frozenset({_S.SENDING}), _S.PAUSED),
         Move.RESUME: Step(frozenset({_S.PAUSED}), _S.SENDING),

@@ -24,8 +24,8 @@ from newsletter.rendering import engine, markup
 from newsletter.rendering.mails import Letterhead
 
 __all__ = [
-    "MOVES", "Move", "Step", "approve", "cancel", "changed_since_approval", "edit", "finish", "pause", "release",
-    "reopen_editions_with", "resume", "schedule", "send_back", "submit", "take_due", "verify_frozen",
+    "MOVES", "Move", "Step", "approve", "cancel", "changed_since_approval", "edit", "finish", "hold", "pause",
+    "release", "reopen_editions_with", "resume", "schedule", "send_back", "submit", "take_due", "verify_frozen",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -144,9 +144,17 @@ def schedule(
     _refuse_changed(session, edition)
     local = send_at.astimezone(LONDON)
     note = f"To go out on {in_words(local.date())} at {local:%H:%M}"
-    if not moves.try_once(session, edition, Move.SCHEDULE, now=now, staff_id=staff_id, note=note, send_at=send_at):
+    new = {"send_at": send_at, "paused_because": None}
+    if not moves.try_once(session, edition, Move.SCHEDULE, now=now, staff_id=staff_id, note=note, **new):
         raise _changed_meanwhile(edition)
     return edition
+
+
+def hold(session: Session, edition_id: int, *, because: str, now: datetime) -> bool:
+    """Its time passed and it could not go: scheduled → approved, without a date, for a person to decide. False when
+    that was done already."""
+    reason = because.strip()[:300]
+    return moves.make_or_stay(session, edition_id, Move.HOLD, now=now, note=reason, send_at=None, paused_because=reason)
 
 
 def release(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
@@ -162,9 +170,8 @@ def release(session: Session, edition_id: int, *, now: datetime, staff_id: int |
         moves.require(edition, Move.RELEASE)
         verify_frozen(edition)
         _refuse_changed(session, edition)
-        if moves.try_once(
-            session, edition, Move.RELEASE, now=now, staff_id=staff_id, note="Sending started", released_at=now
-        ):
+        new = {"released_at": now, "paused_because": None}
+        if moves.try_once(session, edition, Move.RELEASE, now=now, staff_id=staff_id, note="Sending started", **new):
             return True
 
 

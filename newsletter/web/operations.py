@@ -7,9 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
 
-from newsletter.delivery.models import DeliveryCount, DeliveryState
+from newsletter.delivery import counting
 from newsletter.web import site
 from newsletter.web.access import RequestCounts
 from newsletter.web.asked import TheRuntime
@@ -40,14 +39,9 @@ def metrics(request: Request, runtime: TheRuntime) -> Response:
     """Prometheus text. Deliveries come from the counts that the ledger keeps, so that no row is counted here."""
     counts: RequestCounts = request.app.state.request_counts
     with runtime.db.reading() as session:
-        by_state = session.exec(
-            select(DeliveryCount.state, sa.func.sum(col(DeliveryCount.count))).group_by(col(DeliveryCount.state))
-        ).all()
+        by_state = counting.counts(session)
     lines = ["# HELP newsletter_deliveries Deliveries of editions by state", "# TYPE newsletter_deliveries gauge"]
-    lines += [
-        f'newsletter_deliveries{{state="{DeliveryState(state).value}"}} {int(count)}'
-        for state, count in sorted(by_state)
-    ]
+    lines += [f'newsletter_deliveries{{state="{state}"}} {count}' for state, count in sorted(by_state.items())]
     body = generate_latest(counts.registry) + ("\n".join(lines) + "\n").encode()
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 

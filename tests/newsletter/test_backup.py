@@ -27,6 +27,7 @@ from scheduler import jobs
 from subscribers import lists, preferences, privacy
 from subscribers.models import Subscriber, SubscriberState
 from tests.conftest import make_runtime
+from tests.newsletter.delivery.scene import claim
 
 
 @pytest.fixture
@@ -246,7 +247,7 @@ class TestNothingGoesOutAgain:
         with installed.db.transaction() as session:
             opening.release_and_open(session, 1, now=clock.now())
             recipients = ledger.counts(session, 1)["queued"]
-            ledger.claim(session, limit=5, lease=timedelta(minutes=2), now=clock.now())
+        assert claim(installed, 5)
         backup.write(installed, file)
         clock.move(timedelta(days=30))
         restored = restoring.load(installed, file, replace=True)
@@ -275,8 +276,7 @@ class TestNothingGoesOutAgain:
             again = ledger.decide_unknown(session, 1, send_again=True, now=clock.now())
             publishing.resume(session, 1, now=clock.now())
         assert again > 100
-        with installed.db.transaction() as session:
-            assert len(ledger.claim(session, limit=10, lease=timedelta(minutes=2), now=clock.now()).deliveries) == 10
+        assert len(claim(installed, 10).deliveries) == 10
 
     def test_a_scheduled_edition_loses_its_date(self, installed: Runtime, file: Path, clock: ManualClock) -> None:
         approved(installed, 1)
@@ -308,8 +308,7 @@ class TestNothingGoesOutAgain:
         self.nothing_is_due(installed)
 
     def nothing_is_due(self, runtime: Runtime) -> None:
-        with runtime.db.transaction() as session:
-            assert not ledger.claim(session, limit=10, lease=timedelta(minutes=2), now=runtime.clock.now())
+        assert not claim(runtime)
 
 
 class TestSinceTheBackup:

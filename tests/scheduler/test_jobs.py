@@ -20,7 +20,7 @@ from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
 from scheduler import jobs
 from subscribers import identity, lists
-from subscribers.models import Attempt, Subscriber, SubscriberState
+from subscribers.models import Attempt, MailingList, Subscriber, SubscriberState
 from tests.scheduler import scenes
 
 ROOT = Path(__file__).parents[2]
@@ -226,15 +226,41 @@ class TestOpening:
         assert jobs.open_due(runtime) == []
         assert self.deliveries(runtime) == 0
 
-    def test_it_goes_once_however_late_and_however_often(
+    def test_it_goes_once_although_it_is_late_and_however_often(
         self, runtime: Runtime, scheduled: int, clock: ManualClock
     ) -> None:
-        clock.move(timedelta(days=1))
+        clock.move(timedelta(hours=3))
         assert jobs.open_due(runtime) == [scheduled]
         assert jobs.open_due(runtime) == []
         assert self.deliveries(runtime) == 2
         (edition,) = editions(runtime)
         assert edition.state is EditionState.SENDING
+
+    def test_it_is_held_when_it_is_too_late_and_goes_when_a_person_says_so(
+        self, runtime: Runtime, scheduled: int, clock: ManualClock
+    ) -> None:
+        clock.move(timedelta(hours=3, seconds=1))  # two hours after its time
+        assert jobs.open_due(runtime) == []
+        assert jobs.open_due(runtime) == []
+        (edition,) = editions(runtime)
+        assert edition.state is EditionState.APPROVED
+        assert edition.send_at is None
+        assert edition.paused_because is not None
+        assert edition.paused_because.startswith("It should have gone at ")
+        with runtime.db.transaction() as session:
+            publishing.schedule(session, scheduled, send_at=clock.now() + timedelta(hours=1), now=clock.now())
+        clock.move(timedelta(hours=1))
+        assert jobs.open_due(runtime) == [scheduled]
+        (edition,) = editions(runtime)
+        assert edition.paused_because is None
+
+    def test_how_late_is_too_late_is_the_lists_choice(
+        self, runtime: Runtime, scheduled: int, clock: ManualClock
+    ) -> None:
+        with runtime.db.transaction() as session:
+            session.exec(select(MailingList)).one().late_after_hours = 12
+        clock.move(timedelta(hours=12))
+        assert jobs.open_due(runtime) == [scheduled]
 
     def test_four_clocks_open_it_once(self, runtime: Runtime, scheduled: int, clock: ManualClock) -> None:
         clock.move(timedelta(hours=1))

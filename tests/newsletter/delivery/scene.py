@@ -1,8 +1,9 @@
 """A mailing list with readers and an approved edition, without the rooms that usually make them: quick, of any size."""
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -10,17 +11,22 @@ from sqlmodel import Session, col, select
 from newsletter.content.models import Partnership
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import opening
+from newsletter.delivery import batches, ledger, opening, reconciling
+from newsletter.delivery.batches import BatchKey, Hold
+from newsletter.delivery.counting import Changes
+from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.delivery.letterheads import letterhead
 from newsletter.delivery.links import page_url
-from newsletter.delivery.models import Delivery, DeliveryCount, DeliveryState
+from newsletter.delivery.models import Batch, Delivery, DeliveryState
 from newsletter.editions import composing, freezing
 from newsletter.editions.models import Edition, EditionState
+from newsletter.providers.base import Outcome, Result
 from newsletter.rendering.mails import EditionMail, Rendered
 from subscribers import identity
 from subscribers.models import MailingList, Subscriber, SubscriberState
 
 DAY = date(2026, 11, 3)
+LEASE = timedelta(minutes=2)
 
 
 def address(number: int) -> str:
@@ -144,12 +150,66 @@ def deliveries(runtime: Runtime, edition_id: int) -> Sequence[Delivery]:
 
 
 def assert_counts_are_right(session: Session) -> None:
-    """The kept counts are those of the rows."""
+    """The kept counts are those of the rows, batch by batch."""
     counted = Counter(
-        (edition_id, state)
-        for edition_id, state in session.exec(select(Delivery.edition_id, Delivery.state)).all()
+        (edition_id, number, DeliveryState(state))
+        for edition_id, number, state in session.exec(select(Delivery.edition_id, Delivery.batch, Delivery.state)).all()
         if edition_id is not None
     )
-    kept = {(row.edition_id, row.state): row.count for row in session.exec(select(DeliveryCount)).all() if row.count}
+    kept = {
+        (row.edition_id, row.number, state): getattr(row, state.value)
+        for row in session.exec(select(Batch)).all()
+        for state in DeliveryState
+        if getattr(row, state.value)
+    }
     assert kept == dict(counted)
-    assert all(isinstance(state, DeliveryState) for _, state in kept)
+
+
+def claim(runtime: Runtime, limit: int = 10, *, lease: timedelta = LEASE, claim_id: str | None = None) -> Claim:
+    """What a worker would claim now: letters first, then a window of the first batch that is due. The batch stays held
+    under the claim's id."""
+    claim_id = claim_id or secrets.token_hex(16)
+    with runtime.db.transaction() as session:
+        now = runtime.clock.now()
+        if letters := ledger.claim_letters(session, claim_id, limit=limit, lease=lease, now=now):
+            return letters
+        for key in batches.due(session, now=now, limit=1):
+            hold, changes = Hold(key, claim_id), Changes()
+            if not batches.take(session, hold, lease=lease, now=now):
+                continue
+            window = ledger.claim_window(session, key, claim_id, limit=limit, now=now, changes=changes)
+            batches.keep(session, hold, lease=lease, now=now, changes=changes)
+            if not window:
+                batches.give_back(session, hold, due_at=ledger.next_due(session, key) or now)
+            return window
+    return Claim(claim_id, ())
+
+
+def record(runtime: Runtime, held: Claim, outcome: Outcome | NotSent, **values: object) -> int:
+    """Write one outcome of a whole claim down, and let its batch go."""
+    results = {
+        row.id: outcome if isinstance(outcome, NotSent) else Result("", outcome, **values)  # type: ignore[arg-type]
+        for row in held.deliveries
+    }
+    with runtime.db.transaction() as session:
+        now = runtime.clock.now()
+        number = ledger.record(session, held, results, now=now, provider="test")
+        for key in {BatchKey(row.edition_id, row.batch or 0) for row in held.deliveries if row.edition_id is not None}:
+            hold, due_at = Hold(key, held.id), ledger.next_due(session, key)
+            if due_at is None:
+                batches.finish(session, hold)
+            else:
+                batches.give_back(session, hold, due_at=max(due_at, now))
+        return number
+
+
+def reconcile(runtime: Runtime) -> list[int]:
+    """One look of the reconciler; the editions that are `sent` since."""
+    with runtime.db.transaction() as session:
+        before = set(session.exec(select(Edition.id).where(Edition.state == EditionState.SENT)).all())
+        reconciling.reconcile(session, now=runtime.clock.now())
+    with runtime.db.reading() as session:
+        after = session.exec(
+            select(Edition.id).where(Edition.state == EditionState.SENT).order_by(col(Edition.id))
+        ).all()
+        return [edition_id for edition_id in after if edition_id is not None and edition_id not in before]

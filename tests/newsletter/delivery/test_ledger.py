@@ -3,14 +3,17 @@
 import random
 import threading
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import ledger, letters, opening, reports
+from newsletter.delivery import batches, ledger, letters, opening, reports
+from newsletter.delivery.batches import BatchKey, Hold
+from newsletter.delivery.counting import Changes
 from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
 from newsletter.delivery.retrying import KEEP_TRYING, LEAST_ATTEMPTS, next_attempt
@@ -20,37 +23,19 @@ from newsletter.providers.base import Outcome, Result
 from subscribers.models import SubscriberState
 from tests.conftest import START
 from tests.newsletter.delivery.scene import (
+    LEASE,
     add_readers,
     approved_edition,
     assert_counts_are_right,
+    claim,
     deliveries,
     edition_state,
     opened_edition,
+    reconcile,
+    record,
     set_up,
     states,
 )
-
-LEASE = timedelta(minutes=2)
-
-
-def claim(runtime: Runtime, limit: int = 10) -> Claim:
-    with runtime.db.transaction() as session:
-        return ledger.claim(session, limit=limit, lease=LEASE, now=runtime.clock.now())
-
-
-def record(runtime: Runtime, held: Claim, outcome: Outcome | NotSent, **values: object) -> int:
-    results = {
-        row.id: outcome if isinstance(outcome, NotSent) else Result("", outcome, **values)  # type: ignore[arg-type]
-        for row in held.deliveries
-    }
-    with runtime.db.transaction() as session:
-        return ledger.record(session, held.id, results, now=runtime.clock.now(), provider="test")
-
-
-def close(runtime: Runtime) -> list[int]:
-    with runtime.db.transaction() as session:
-        ledger.expire(session, now=runtime.clock.now())
-        return opening.close_finished(session, now=runtime.clock.now())
 
 
 class TestOpening:
@@ -81,7 +66,7 @@ class TestOpening:
         add_readers(runtime, mailing_list, 3)
         edition = opened_edition(runtime, mailing_list)
         record(runtime, claim(runtime), Outcome.ACCEPTED)
-        assert close(runtime) == [edition]
+        assert reconcile(runtime) == [edition]
         with runtime.db.transaction() as session:
             session.exec(sa.delete(Delivery))
             session.get_one(Edition, edition).state = EditionState.SENDING  # as after a careless repair by hand
@@ -91,8 +76,8 @@ class TestOpening:
 
     def test_an_edition_nobody_reads_is_sent_at_once(self, runtime: Runtime) -> None:
         edition = opened_edition(runtime, set_up(runtime))
-        assert close(runtime) == [edition]
-        assert close(runtime) == []
+        assert reconcile(runtime) == [edition]
+        assert reconcile(runtime) == []
         assert edition_state(runtime, edition) is EditionState.SENT
 
     def test_an_edition_that_is_not_released_is_not_opened(self, runtime: Runtime) -> None:
@@ -155,11 +140,12 @@ class TestClaiming:
     def test_claims_made_at_once_never_overlap_and_leave_nothing_over(self, runtime: Runtime) -> None:
         mailing_list = set_up(runtime)
         add_readers(runtime, mailing_list, 100)
-        edition = opened_edition(runtime, mailing_list)
+        with mock.patch.object(batches, "SIZE", 9):
+            edition = opened_edition(runtime, mailing_list)
         taken: list[int] = []
 
         def take_all() -> None:
-            while held := claim(runtime, 7):
+            while held := claim(runtime, 9):  # a whole batch, which stays in these hands
                 taken.extend(row.id for row in held.deliveries)
 
         together(take_all, 4)
@@ -188,7 +174,7 @@ class TestClaiming:
         with runtime.db.transaction() as session:
             publishing.resume(session, edition, now=START)
         record(runtime, claim(runtime, 1), Outcome.DEFERRED, retry_after_s=600.0)
-        assert len(claim(runtime).deliveries) == 1
+        assert record(runtime, claim(runtime), Outcome.ACCEPTED) == 1
         clock.move(timedelta(seconds=599))
         assert not claim(runtime)
         clock.move(timedelta(seconds=2))
@@ -198,14 +184,23 @@ class TestClaiming:
         mailing_list = set_up(runtime)
         add_readers(runtime, mailing_list, 3)
         opened_edition(runtime, mailing_list)
-        first, second = (self.claim_as(runtime, "the same id") for _ in range(2))
+        first = claim(runtime)
+        key, changes = BatchKey(first.deliveries[0].edition_id or 0, 0), Changes()
+        with runtime.db.transaction() as session:
+            assert batches.take(session, Hold(key, first.id), lease=LEASE, now=START)  # that commit was in doubt too
+            second = ledger.claim_window(session, key, first.id, limit=10, now=START, changes=changes, in_doubt=True)
         assert first.deliveries == second.deliveries
+        assert not changes
         assert not claim(runtime)
 
-    @staticmethod
-    def claim_as(runtime: Runtime, claim_id: str) -> Claim:
+    def test_letters_whose_claim_was_in_doubt_are_found_again(self, runtime: Runtime) -> None:
+        mailing_list = set_up(runtime)
+        who = add_readers(runtime, mailing_list, 1)[0]
         with runtime.db.transaction() as session:
-            return ledger.claim(session, limit=10, lease=LEASE, now=runtime.clock.now(), claim_id=claim_id)
+            letters.queue(session, DeliveryKind.WELCOME, mailing_list_id=mailing_list, subscriber_id=who, now=START)
+        first, second = claim(runtime, claim_id="the same id"), claim(runtime, claim_id="the same id")
+        assert first.deliveries == second.deliveries
+        assert not claim(runtime)
 
 
 class TestRecording:
@@ -239,10 +234,10 @@ class TestRecording:
     ) -> None:
         claim(runtime, 3)
         clock.move(LEASE)
-        assert close(runtime) == []
+        assert reconcile(runtime) == []
         assert states(runtime, edition) == {"sending": 3, "queued": 1}
         clock.move(timedelta(seconds=1))
-        close(runtime)
+        reconcile(runtime)
         assert states(runtime, edition) == {"unknown": 3, "queued": 1}
         assert len(claim(runtime).deliveries) == 1
 
@@ -250,9 +245,9 @@ class TestRecording:
         held = claim(runtime)
         clock.move(LEASE - timedelta(seconds=1))
         with runtime.db.transaction() as session:
-            ledger.renew(session, held.id, lease=LEASE, now=clock.now())
+            assert batches.keep(session, Hold(BatchKey(edition, 0), held.id), lease=LEASE, now=clock.now())
         clock.move(LEASE - timedelta(seconds=1))
-        close(runtime)
+        reconcile(runtime)
         assert states(runtime, edition) == {"sending": 4}
 
     def test_a_worker_that_slept_writes_the_truth_only_while_nobody_claimed_again(
@@ -260,7 +255,7 @@ class TestRecording:
     ) -> None:
         zombie = claim(runtime, 2)
         clock.move(LEASE * 2)
-        close(runtime)
+        reconcile(runtime)
         with runtime.db.transaction() as session:
             assert ledger.decide_unknown(session, edition, send_again=True, now=clock.now()) == 2
         newer = claim(runtime)
@@ -274,7 +269,7 @@ class TestRecording:
     ) -> None:
         late = claim(runtime)
         clock.move(LEASE * 2)
-        close(runtime)
+        reconcile(runtime)
         assert record(runtime, late, Outcome.ACCEPTED) == 4
         assert states(runtime, edition) == {"accepted": 4}
 
@@ -296,14 +291,14 @@ class TestRecording:
         assert states(runtime, edition) == {"rejected": 4}
         assert START + KEEP_TRYING - timedelta(hours=2) < clock.now() <= START + KEEP_TRYING
         assert tries > 20
-        assert close(runtime) == [edition]
+        assert reconcile(runtime) == [edition]
 
     def test_unknown_is_decided_by_a_person_even_when_the_edition_is_sent(
         self, runtime: Runtime, edition: int, clock: ManualClock
     ) -> None:
         record(runtime, claim(runtime, 1), Outcome.ACCEPTED)
         record(runtime, claim(runtime), Outcome.UNKNOWN)
-        assert close(runtime) == [edition]
+        assert reconcile(runtime) == [edition]
         with runtime.db.transaction() as session:
             assert ledger.decide_unknown(session, edition, send_again=False, now=clock.now()) == 3
         assert not claim(runtime)
@@ -332,7 +327,7 @@ class TestRecording:
             publishing.cancel(session, edition, now=START)
             assert ledger.skip_edition(session, edition, now=START) == 2
         record(runtime, held, Outcome.DEFERRED)
-        close(runtime)
+        reconcile(runtime)
         assert states(runtime, edition) == {"skipped": 4}
         assert not claim(runtime)
 
@@ -346,7 +341,18 @@ class TestRecording:
             "state": "sending",
             "recipients": 4,
             "counts": {state.value: 0 for state in DeliveryState} | {"accepted": 1, "queued": 3},
+            "pace_per_s": 0.0,
+            "seconds_left": None,
         }
+
+    def test_the_time_left_follows_from_the_pace_of_the_batches_in_hand(self, runtime: Runtime, edition: int) -> None:
+        held = claim(runtime, 1)
+        with runtime.db.transaction() as session:
+            hold = Hold(BatchKey(edition, 0), held.id)
+            assert batches.keep(session, hold, lease=LEASE, now=START, pace_per_s=1.5)
+        with runtime.db.reading() as session:
+            status = reports.status(session, edition)
+        assert (status["pace_per_s"], status["seconds_left"]) == (1.5, 3)
 
 
 def test_two_presses_queue_one_letter(runtime: Runtime) -> None:
@@ -372,11 +378,11 @@ def test_the_counts_are_those_of_the_rows_after_anything(runtime: Runtime, clock
     editions = [opened_edition(runtime, mailing_list, number=number) for number in (1, 2)]
     held: list[Claim] = []
 
-    def step(session: Session) -> None:
+    def step() -> None:
         now = clock.now()
         match chance.randrange(8):
             case 0 | 1:
-                held.append(ledger.claim(session, limit=chance.randint(1, 9), lease=LEASE, now=now))
+                held.append(claim(runtime, chance.randint(1, 9)))
             case 2 | 3 if held:
                 mine = chance.choice(held)
                 results: dict[int, Result | NotSent] = {
@@ -384,25 +390,28 @@ def test_the_counts_are_those_of_the_rows_after_anything(runtime: Runtime, clock
                     for row in mine.deliveries
                     if chance.random() < 0.8
                 }
-                ledger.record(session, mine.id, results, now=now)
+                with runtime.db.transaction() as session:
+                    ledger.record(session, mine, results, now=now)
             case 4:
                 clock.move(timedelta(seconds=chance.choice([1, 60, 200, 4000])))
-                ledger.expire(session, now=clock.now())
+                reconcile(runtime)
             case 5:
-                ledger.skip_for(session, chance.choice(readers), now=now)
+                with runtime.db.transaction() as session:
+                    ledger.skip_for(session, chance.choice(readers), now=now)
             case 6:
-                ledger.decide_unknown(session, chance.choice(editions), send_again=chance.random() < 0.5, now=now)
+                with runtime.db.transaction() as session:
+                    ledger.decide_unknown(session, chance.choice(editions), send_again=chance.random() < 0.5, now=now)
             case 7 if chance.random() < 0.1:
-                ledger.skip_edition(session, chance.choice(editions), now=now)
+                with runtime.db.transaction() as session:
+                    ledger.skip_edition(session, chance.choice(editions), now=now)
 
     for _ in range(60):
-        with runtime.db.transaction() as session:
-            step(session)
+        step()
         with runtime.db.reading() as session:
             assert_counts_are_right(session)
     with runtime.db.reading() as session:
         sending = session.exec(select(Delivery).where(col(Delivery.state) == DeliveryState.SENDING)).all()
-        assert all(row.claim and row.lease_until for row in sending)
+        assert all(row.claim for row in sending)
 
 
 class TestRetrying:

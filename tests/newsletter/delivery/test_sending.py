@@ -18,10 +18,10 @@ from newsletter.core.clock import ManualClock
 from newsletter.core.errors import RenderError
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
-from newsletter.delivery import ledger, letters, stopping
+from newsletter.delivery import batches, ledger, letters, stopping
 from newsletter.delivery.ledger import NotSent
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
-from newsletter.delivery.sending import LEASE, Sender
+from newsletter.delivery.sending import Sender
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import notify
@@ -41,9 +41,11 @@ from subscribers import preferences, suppression
 from subscribers.models import Subscriber, SubscriberState, SuppressionReason
 from tests.conftest import START
 from tests.newsletter.delivery.scene import (
+    LEASE,
     add_readers,
     address,
     assert_counts_are_right,
+    claim,
     deliveries,
     edition_state,
     opened_edition,
@@ -283,8 +285,10 @@ class TestTrouble:
 
         provider = Kept(answer=answer)
         send(runtime, provider)
+        assert edition_state(runtime, edition) is EditionState.PAUSED  # 30 doubts in a row are no coincidence
         with runtime.db.transaction() as session:
             assert ledger.decide_unknown(session, edition, send_again=True, now=START) == 30
+            publishing.resume(session, edition, now=START)
 
         def accept_now(recipient: Recipient) -> Result:
             keys[recipient.address].add(recipient.key)
@@ -360,12 +364,11 @@ class TestTrouble:
     def test_a_worker_that_died_leaves_a_doubt_about_its_window_alone(
         self, runtime: Runtime, edition: int, clock: ManualClock
     ) -> None:
-        with runtime.db.transaction() as session:
-            ledger.claim(session, limit=5, lease=LEASE, now=START)
-        assert send(runtime, Kept()) == 25
+        claim(runtime, 5)
+        assert send(runtime, Kept()) == 0  # its batch is still in the dead worker's hands
         assert edition_state(runtime, edition) is EditionState.SENDING
         clock.move(LEASE * 2)
-        assert send(runtime, Kept()) == 0
+        assert send(runtime, Kept()) == 25
         assert states(runtime, edition) == {"accepted": 25, "unknown": 5}
         assert edition_state(runtime, edition) is EditionState.SENT
 
@@ -390,15 +393,15 @@ class TestTrouble:
         provider = Kept()
         sender = Sender(runtime, provider, sleep=no_wait)
         doubtful = iter((True, False, True, True))
-        exchange = sender._exchange_once
+        turn_once = sender._turn_once
 
-        def lose_the_answer(*arguments: object) -> object:
-            claim = exchange(*arguments)  # type: ignore[arg-type]
+        def lose_the_answer(*arguments: object, **values: object) -> object:
+            turn = turn_once(*arguments, **values)  # type: ignore[arg-type]
             if next(doubtful, False):
                 raise sa.exc.OperationalError("COMMIT", {}, Exception("the server closed the connection"))
-            return claim
+            return turn
 
-        with mock.patch.object(sender, "_exchange_once", lose_the_answer):
+        with mock.patch.object(sender, "_turn_once", lose_the_answer):
             asyncio.run(sender.send_until_idle())
         assert provider.addresses == readers(30)
         assert states(runtime, edition) == {"accepted": 30}
@@ -411,13 +414,14 @@ class TestTrouble:
                 assert await asyncio.to_thread(renewed.wait, 20)
                 return await super().send(message, recipients)
 
-        renew = ledger.renew
+        keep = batches.keep
 
-        def noted(*arguments: object, **values: object) -> None:
-            renew(*arguments, **values)  # type: ignore[arg-type]
-            renewed.set()
+        def noted(*arguments: object, **values: object) -> bool:
+            if "changes" not in values:
+                renewed.set()
+            return keep(*arguments, **values)  # type: ignore[arg-type]
 
-        with mock.patch.object(ledger, "renew", side_effect=noted):
+        with mock.patch.object(batches, "keep", side_effect=noted):
             assert send(runtime, Slow(), lease=timedelta(seconds=0.03)) == 30
 
     def test_nothing_is_handed_over_after_the_lease(self, runtime: Runtime, edition: int, clock: ManualClock) -> None:
@@ -433,9 +437,9 @@ class TestTrouble:
         record = ledger.record
         written: list[set[object]] = []
 
-        def noted(session: Session, claim_id: str, results: dict[int, object], **values: object) -> int:
+        def noted(session: Session, claim: object, results: dict[int, object], **values: object) -> int:
             written.append({getattr(result, "outcome", result) for result in results.values()})
-            return record(session, claim_id, results, **values)  # type: ignore[arg-type]
+            return record(session, claim, results, **values)  # type: ignore[arg-type]
 
         with mock.patch.object(ledger, "record", side_effect=noted):
             assert send(runtime, provider, window=8) == 30

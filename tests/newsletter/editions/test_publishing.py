@@ -30,6 +30,7 @@ EXPECTED: dict[Move, dict[EditionState, EditionState | str]] = {
     Move.SEND_BACK: {S.REVIEW: S.DRAFT, S.APPROVED: S.DRAFT, S.SCHEDULED: S.DRAFT},
     Move.APPROVE: {S.REVIEW: S.APPROVED},
     Move.SCHEDULE: {S.APPROVED: S.SCHEDULED, S.SCHEDULED: S.SCHEDULED},
+    Move.HOLD: {S.SCHEDULED: S.APPROVED, S.APPROVED: "same"},
     Move.RELEASE: {
         S.APPROVED: S.SENDING, S.SCHEDULED: S.SENDING, S.SENDING: "same", S.PAUSED: "same", S.SENT: "same",
     },
@@ -51,6 +52,7 @@ def _do(world: World, session: Session, move: Move, edition_id: int) -> object:
         Move.SEND_BACK: lambda: publishing.send_back(session, edition_id, because="Too long", now=now),
         Move.APPROVE: lambda: world.approve(session, edition_id),
         Move.SCHEDULE: lambda: publishing.schedule(session, edition_id, send_at=TEN_O_CLOCK, now=now),
+        Move.HOLD: lambda: publishing.hold(session, edition_id, because="Too late", now=now),
         Move.RELEASE: lambda: publishing.release(session, edition_id, now=now),
         Move.PAUSE: lambda: publishing.pause(session, edition_id, because="Bounces", now=now),
         Move.RESUME: lambda: publishing.resume(session, edition_id, now=now),

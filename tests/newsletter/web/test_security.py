@@ -131,7 +131,7 @@ def test_a_locked_database_says_try_again_and_loses_nothing(sqlite_door: Door) -
 def test_a_database_that_is_away_is_not_ready_but_up(sqlite_door: Door) -> None:
     assert sqlite_door.get("/readyz").text == "ready\n"
     with sqlite_door.runtime.db.engine.connect() as connection:
-        for table in ("edition_choice", "edition_event", "delivery_count", "delivery", "edition", "partnership"):
+        for table in ("edition_choice", "edition_event", "batch", "opening", "delivery", "edition", "partnership"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
         connection.exec_driver_sql("COMMIT")
     assert sqlite_door.get("/").status_code == 503
