@@ -1,7 +1,30 @@
 """What `make bench` runs: every benchmark, one after the other. One alone: `python -m benchmarks.rendering`."""
 
-from benchmarks import rendering, wire
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import cases, history, opening, path, rendering, wire
+from benchmarks.reports import Report
+from benchmarks.sinks import NoSink, NotAsSent
+from benchmarks.workers import WorkerFailed
 
 if __name__ == "__main__":
-    rendering.main()
-    wire.main()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="All benchmarks: ten minutes or so.")
+    parser.add_argument("--all", action="store_true", help="every case of the whole path: an hour or so")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    given = parser.parse_args()
+    report = Report(" ".join(["python -m benchmarks", *sys.argv[1:]]))
+    try:
+        rendering.main(report)
+        wire.main(report)
+        path.main(report, cases.chosen([], every=given.all))
+        history.main(report)
+        opening.main(report)
+    except NoSink as error:
+        print(error)
+        opening.main(report)
+    except (NotAsSent, WorkerFailed) as error:
+        sys.exit(str(error))
+    if given.json:
+        report.write(given.json)

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from statistics import median
 from time import perf_counter
 
+from benchmarks.reports import Report
 from newsletter.core.mime import CanonicalMime
 from newsletter.rendering import message
 from newsletter.rendering.engine import Engine, templates_directory
@@ -95,7 +96,7 @@ def seconds(act: Callable[[], object], times: int) -> float:
     return median(rounds)
 
 
-def main() -> None:
+def main(report: Report) -> None:
     """Measure and print one plain table; takes a second or two."""
     engine, mail = Engine(templates_directory()), edition()
     subject, _ = engine.text(mail, PlainPen())
@@ -147,10 +148,10 @@ def main() -> None:
         ("text", len(rendered.text.encode()), "bytes"),
         ("as sent (limit 102,400)", filled().size_bytes, "bytes"),
     ]
-    print(f"An edition of {UPDATES} updates of {WORDS} words")
-    for label, value, unit in rows:
-        print(f"  {label:<42} {value:>12,.{0 if unit == 'bytes' else 1}f} {unit}")
+    title = f"Writing: an edition of {UPDATES} updates of {WORDS} words"
+    columns = (("", "what", ""), ("", "value", ",.1f"), ("", "unit", ""))
+    report.table("rendering", title, columns, [dict(zip(("what", "value", "unit"), row, strict=True)) for row in rows])
 
 
 if __name__ == "__main__":
-    main()
+    main(Report("python -m benchmarks.rendering"))

@@ -1,9 +1,9 @@
-/* A mail server that takes everything and keeps nothing but counts: for benchmarks/wire.py, and faster than any sender.
+/* A mail server that takes everything and keeps nothing but counts: for the benchmarks, and faster than any sender.
 
    sink [certificate.pem key.pem]   listens on two free ports of 127.0.0.1, the second with TLS from the first byte where a
    certificate is given (compiled without -DWITHOUT_TLS), and prints {"port": …, "tls_port": …}.
-   On standard input: "rtt MS" holds every answer back that long, "zero" forgets, "stat" prints the counts since then,
-   the end of input ends it.
+   On standard input: "rtt MS" holds every answer back that long, "zero" forgets, "stat" prints the counts since then
+   (and when the first and the last message came), the end of input ends it.
 
    Recipients are r<number>@…; a message must carry "To: <its recipient>" in its first 4 KB. It is taken to end where MAIL's
    SIZE says, if a lone dot stands there; one message in 64, and all others, are searched for the first lone dot. */
@@ -47,7 +47,7 @@ struct connection {
 };
 
 static struct connection *all;
-static double rtt;
+static double rtt, first_at, last_at;
 static unsigned long long messages, bytes, duplicates, mismatches, hasty, refused, connections;
 static unsigned char seen[RECIPIENTS];
 
@@ -100,7 +100,8 @@ static void hold(struct connection *c, size_t before) {
 static void take_message(struct connection *c, const char *body, size_t length) {
   char to[300];
   int n = snprintf(to, sizeof to, "To: %s\r\n", c->recipient);
-  messages++;
+  last_at = now();
+  if (!messages++) first_at = last_at;
   bytes += length;
   if (!memmem(body, length < 4096 ? length : 4096, to, (size_t)n)) mismatches++;
   long number = c->recipient[0] == 'r' ? strtol(c->recipient + 1, NULL, 10) : -1;
@@ -258,12 +259,13 @@ static void told(char *line, double *cpu_before) {
   if (!strncmp(line, "rtt ", 4)) rtt = atof(line + 4) / 1000;
   else if (!strncmp(line, "zero", 4)) {
     messages = bytes = duplicates = mismatches = hasty = refused = connections = 0;
+    first_at = last_at = 0;
     memset(seen, 0, sizeof seen);
     *cpu_before = cpu();
   } else if (!strncmp(line, "stat", 4)) {
     printf("{\"messages\": %llu, \"bytes\": %llu, \"duplicates\": %llu, \"mismatches\": %llu, \"hasty\": %llu, "
-           "\"refused\": %llu, \"connections\": %llu, \"cpu_s\": %.6f}\n",
-           messages, bytes, duplicates, mismatches, hasty, refused, connections, cpu() - *cpu_before);
+           "\"refused\": %llu, \"connections\": %llu, \"cpu_s\": %.6f, \"first_at_s\": %.6f, \"last_at_s\": %.6f}\n",
+           messages, bytes, duplicates, mismatches, hasty, refused, connections, cpu() - *cpu_before, first_at, last_at);
     fflush(stdout);
   }
 }

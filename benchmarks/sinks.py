@@ -1,4 +1,4 @@
-"""The far end of the wire benchmark: compiles `sink.c`, starts it, and asks it what it counted."""
+"""The far end of the benchmarks: compiles `sink.c`, starts it, and asks it what it counted."""
 
 import json
 import shutil
@@ -22,6 +22,10 @@ class NoSink(Exception):
     """There cannot be a sink on this machine."""
 
 
+class NotAsSent(Exception):
+    """What arrived is not what was sent, so that the figures mean nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What the sink saw since it was last asked to forget."""
@@ -34,6 +38,14 @@ class Counts:
     refused: int
     connections: int
     cpu_s: float
+    first_at_s: float  # on the clock of `time.monotonic`; 0 before anything came
+    last_at_s: float
+
+    def must_be(self, number: int) -> None:
+        """Raises `NotAsSent` when not every one of so many messages came once, in good order, to its recipient."""
+        arrived = (self.messages, self.duplicates, self.mismatches, self.hasty, self.refused)
+        if arrived != (number, 0, 0, 0, 0):
+            raise NotAsSent(f"{number:,} messages were sent, and the sink saw {self}.")
 
 
 class Sink:
