@@ -3,6 +3,7 @@
 Change `claim` when the ledger's way of claiming changes; nothing else here knows it.
 """
 
+import secrets
 import time
 from datetime import timedelta
 from statistics import median
@@ -13,14 +14,25 @@ from benchmarks.databases import Databases
 from benchmarks.stage import Stage
 from benchmarks.workers import runtime as make_runtime
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import ledger, opening, sending
+from newsletter.delivery import batches, ledger, opening
+from newsletter.delivery.batches import Hold
+from newsletter.delivery.counting import Changes
 
 TIMES = 100
 
 
 def claim(session: Session, runtime: Runtime) -> bool:
-    """Take the next piece of work, as a worker does; False when there is none."""
-    return bool(ledger.claim(session, limit=sending.WINDOW, lease=timedelta(minutes=2), now=runtime.clock.now()))
+    """Take the next piece of work, as a worker does: a batch, and its first window; False when there is none."""
+    now, lease, changes = runtime.clock.now(), timedelta(minutes=2), Changes()
+    for key in batches.due(session, now=now, limit=1):
+        hold = Hold(key, secrets.token_hex(16))
+        assert batches.take(session, hold, lease=lease, now=now)
+        window = ledger.claim_window(
+            session, key, hold.token, mailing_list_id=1, limit=runtime.settings.window, now=now, changes=changes
+        )
+        assert batches.keep(session, hold, lease=lease, now=now, changes=changes)
+        return bool(window)
+    return False
 
 
 def claim_ms(databases: Databases, template: str, stage: Stage) -> float:

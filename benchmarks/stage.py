@@ -15,7 +15,8 @@ from benchmarks.rendering import edition as edition_mail
 from newsletter.content.models import Partnership
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
-from newsletter.delivery.models import DeliveryCount, DeliveryKind, DeliveryState
+from newsletter.delivery import batches
+from newsletter.delivery.models import Batch, BatchState, DeliveryKind, DeliveryState
 from newsletter.editions import composing, freezing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.rendering.engine import Engine, templates_directory
@@ -171,6 +172,7 @@ def _add_finished(runtime: Runtime, list_id: int, readers: int, number: int) -> 
         "kind": DeliveryKind.EDITION,
         "mailing_list_id": list_id,
         "attempts": 1,
+        "doubts": 0,
         "provider": "smtp",
     }
     shared |= {"state": DeliveryState.ACCEPTED, "due_at": now, "queued_at": now, "finished_at": now, "code": "250"}
@@ -179,9 +181,15 @@ def _add_finished(runtime: Runtime, list_id: int, readers: int, number: int) -> 
             edition_id = _approved_edition(session, runtime, list_id, rendered, EditionState.SENT)
             values = {**shared, "edition_id": edition_id}
             literals = [sa.literal(value, deliveries.c[name].type) for name, value in values.items()]
-            rows = sa.select(people.id, *literals).where(people.mailing_list_id == list_id).order_by(people.id)
-            session.connection().execute(sa.insert(deliveries).from_select(["subscriber_id", *values], rows))
-            session.add(DeliveryCount(edition_id=edition_id, state=DeliveryState.ACCEPTED, count=readers))
+            batch = sa.cast((sa.func.row_number().over(order_by=people.id) - 1) // batches.SIZE, sa.Integer)
+            rows = sa.select(people.id, batch, *literals).where(people.mailing_list_id == list_id).order_by(people.id)
+            columns = ["subscriber_id", "batch", *values]
+            session.connection().execute(sa.insert(deliveries).from_select(columns, rows))
+            for number in range(-(-readers // batches.SIZE)):
+                size = min(batches.SIZE, readers - number * batches.SIZE)
+                session.add(
+                    Batch(edition_id=edition_id, number=number, state=BatchState.DONE, due_at=now, accepted=size)
+                )
 
 
 def _settle(runtime: Runtime) -> None:

@@ -136,6 +136,14 @@ def sqlite_runtime(sqlite_url: str, clock: ManualClock, tmp_path: Path) -> Itera
 
 
 @pytest.fixture
+def postgresql_runtime(postgresql_url: str, clock: ManualClock, tmp_path: Path) -> Iterator[Runtime]:
+    """The ground floor on PostgreSQL alone, for what SQLite has no part in."""
+    built = make_runtime(postgresql_url, clock, tmp_path)
+    yield built
+    built.db.dispose()
+
+
+@pytest.fixture
 def mail_server() -> Iterator[MailServer]:
     """A real SMTP server that keeps what it receives."""
     server = MailServer().start()

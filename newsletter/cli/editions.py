@@ -267,6 +267,8 @@ def _say_status(runtime: Runtime, edition_id: int) -> None:
     typer.echo(f"Edition {edition_id} of {found['list']}: {found['state']}")
     if found["state"] == EditionState.PAUSED and because:
         typer.echo(f"Paused because: {because}")
+    if found["state"] == EditionState.APPROVED and because:
+        typer.echo(f"Held back: {because}")
     if found["state"] == EditionState.SCHEDULED and send_at is not None:
         typer.echo(f"Goes out at {send_at.astimezone(LONDON):%H:%M on %-d %B %Y} while the clock and a worker run.")
     if found["recipients"]:
@@ -274,6 +276,9 @@ def _say_status(runtime: Runtime, edition_id: int) -> None:
     for state, number in found["counts"].items():
         if number:
             typer.echo(f"  {state}: {number:,}")
+    if found["seconds_left"] is not None:
+        left = timedelta(seconds=found["seconds_left"])
+        typer.echo(f"{found['pace_per_s']:,.0f} a second at this moment; about {left} left")
     if found["counts"].get("deferred"):
         typer.echo("Deferred copies are tried again by a running worker, or when you send it again later.")
     if found["counts"].get("unknown"):

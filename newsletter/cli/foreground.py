@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from newsletter import running
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import reports
+from newsletter.delivery import batches, reports
 from newsletter.delivery.sending import Sender
 from newsletter.editions.models import EditionState
 from newsletter.providers import registry
@@ -28,6 +29,9 @@ from newsletter.providers import registry
 LOOK_S = 0.25
 #: How long the counts may stand still before the watcher gives up on the other worker.
 STANDSTILL_S = 90.0
+
+#: Copies that wait for longer than this (the day's messages are used up) are a running worker's business.
+PATIENCE_S = 90.0
 
 _UNDER_WAY = ("queued", "sending")
 _WAITING = ("queued", "sending", "deferred")
@@ -42,7 +46,7 @@ def send(runtime: Runtime, edition_id: int) -> None:
     with _progress(runtime, edition_id):
         try:
             with running.only_worker(runtime):
-                if not asyncio.run(_send(runtime)):
+                if not asyncio.run(_send(runtime, edition_id)):
                     raise WrongState("Stopped. What was not sent yet goes out when you send it again.")
         except WrongState as error:
             if str(error) != running.WORKER_RUNNING:
@@ -50,17 +54,30 @@ def send(runtime: Runtime, edition_id: int) -> None:
         _wait_for_others(runtime, edition_id)
 
 
-async def _send(runtime: Runtime) -> bool:
+async def _send(runtime: Runtime, edition_id: int) -> bool:
     """Send what is due; False when Ctrl-C (or SIGTERM) ended it, after the copies that were on their way."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     provider = registry.make_configured(runtime)
+    sender = Sender(runtime, provider)
     try:
-        await Sender(runtime, provider).send_until_idle(stop)
+        await sender.send_until_idle(stop)
+        # What is put aside for a moment (for the pace, or because the mail server is away) comes back by itself, and
+        # so does what another worker held, once its lease has run out.
+        while not stop.is_set() and await asyncio.to_thread(_is_under_way, runtime, edition_id):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_S)
+            await sender.send_until_idle(stop)
     finally:
         await provider.aclose()
     return not stop.is_set()
+
+
+def _is_under_way(runtime: Runtime, edition_id: int) -> bool:
+    soon = runtime.clock.now() + timedelta(seconds=PATIENCE_S)
+    with runtime.db.reading() as session:
+        return batches.any_under_way(session, edition_id, until=soon)
 
 
 def _wait_for_others(runtime: Runtime, edition_id: int) -> None:

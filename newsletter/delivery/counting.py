@@ -5,22 +5,18 @@ A page about a million deliveries sums two thousand rows. Only `newsletter.deliv
 """
 
 from collections import Counter, defaultdict
-from typing import cast
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from newsletter.delivery.models import Batch, DeliveryState
+from newsletter.delivery.models import DeliveryState
+from newsletter.delivery.statements import BATCH
 
 #: The states in which something may still happen without a person.
 OPEN_STATES = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 #: By how much the number of deliveries in a state changes, for each (edition, batch, state).
 Changes = Counter[tuple[int, int, DeliveryState]]
-
-
-def batch_table() -> sa.Table:
-    return cast(sa.Table, sa.inspect(Batch).local_table)
 
 
 def move(
@@ -34,24 +30,22 @@ def move(
 
 def add(session: Session, changes: Changes) -> None:
     """Write the changes down, always in the same order, so that two transactions cannot wait for each other."""
-    table = batch_table()
     by_batch: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
     for (edition_id, number, state), by in changes.items():
         if by:
             by_batch[edition_id, number][state.value] = by
     for (edition_id, number), each in sorted(by_batch.items()):
         session.execute(
-            sa.update(table)
-            .where(table.c.edition_id == edition_id, table.c.number == number)
-            .values({name: table.c[name] + by for name, by in each.items()})
+            sa.update(BATCH)
+            .where(BATCH.c.edition_id == edition_id, BATCH.c.number == number)
+            .values({name: BATCH.c[name] + by for name, by in each.items()})
         )
 
 
 def counts(session: Session, edition_id: int | None = None) -> dict[str, int]:
     """How many deliveries of the edition (None: of all editions) are in each state; every state is listed."""
-    table = batch_table()
-    sums = sa.select(*(sa.func.coalesce(sa.func.sum(table.c[state.value]), 0) for state in DeliveryState))
+    sums = sa.select(*(sa.func.coalesce(sa.func.sum(BATCH.c[state.value]), 0) for state in DeliveryState))
     if edition_id is not None:
-        sums = sums.where(table.c.edition_id == edition_id)
+        sums = sums.where(BATCH.c.edition_id == edition_id)
     row = session.execute(sums).one()
     return {state.value: int(number) for state, number in zip(DeliveryState, row, strict=True)}

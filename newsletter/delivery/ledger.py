@@ -13,37 +13,34 @@ transaction and may be repeated. Rows are locked before counts, counts in a fixe
 """
 
 import enum
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from newsletter.core.db import insert, number_inserted
 from newsletter.core.logs import scrub
-from newsletter.delivery import batches, counting, outcomes
+from newsletter.delivery import batches, counting, statements
 from newsletter.delivery.batches import BatchKey
 from newsletter.delivery.counting import Changes
 from newsletter.delivery.counting import counts as counts  # the ledger is where people look for them
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState, Opening
 from newsletter.delivery.retrying import KEEP_TRYING, next_attempt
+from newsletter.delivery.statements import DELIVERY, IS_OPEN, IS_SENDING, WAITING
 from newsletter.editions.models import Edition, EditionState
-from newsletter.providers.base import Outcome as ProviderOutcome
-from newsletter.providers.base import Result
+from newsletter.providers.base import Outcome, Result
 from subscribers import recipients
-from subscribers.models import MailingList, Subscriber
+from subscribers.models import Subscriber
 
-#: Written out, because the partial indexes are used only when the query says literally what they say.
-_OPEN = sa.text("delivery.state IN ('queued', 'sending', 'deferred')")
-_SENDING = sa.text("delivery.state = 'sending'")
-_WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-
-_OUTCOMES: Mapping[ProviderOutcome, DeliveryState] = {
-    ProviderOutcome.ACCEPTED: DeliveryState.ACCEPTED,
-    ProviderOutcome.REJECTED: DeliveryState.REJECTED,
-    ProviderOutcome.UNKNOWN: DeliveryState.UNKNOWN,
+_OUTCOMES: Mapping[Outcome, DeliveryState] = {
+    Outcome.ACCEPTED: DeliveryState.ACCEPTED,
+    Outcome.REJECTED: DeliveryState.REJECTED,
+    Outcome.UNKNOWN: DeliveryState.UNKNOWN,
 }
 
 
@@ -97,15 +94,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The edition's state and its list's rules, and who holds the batch at this moment."""
+    """The edition's state, its list and the list's rules, and who holds the batch at this moment."""
 
     state: EditionState
+    mailing_list_id: int
     rules: Rules
     token: str | None
-
-
-def _table() -> sa.Table:
-    return cast(sa.Table, sa.inspect(Delivery).local_table)
 
 
 def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
@@ -122,7 +116,7 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
         return 0
     ids = recipients.confirmed_ids(edition.mailing_list_id).subquery()
     subscriber_id = next(iter(ids.c))
-    columns = _table().c
+    columns = DELIVERY.c
     values: dict[str, Any] = {
         "kind": DeliveryKind.EDITION,
         "edition_id": edition_id,
@@ -140,7 +134,7 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
         *(sa.literal(value, columns[name].type) for name, value in values.items()),
     ).order_by(subscriber_id)
     written = number_inserted(
-        session, sa.insert(_table()).from_select(["subscriber_id", "batch", *values], rows, include_defaults=False)
+        session, sa.insert(DELIVERY).from_select(["subscriber_id", "batch", *values], rows, include_defaults=False)
     )
     batches.write(session, edition_id, written, now=now)
     session.execute(sa.update(Opening).where(Opening.edition_id == edition_id).values(recipients=written))  # type: ignore[arg-type]
@@ -153,13 +147,13 @@ def queue_letter(
     """Write one letter, due at once. A letter of the same kind that still waits is returned instead of a second."""
     # Two presses at the same moment: the second waits here until the first is committed.
     session.exec(select(Subscriber.id).where(Subscriber.id == subscriber_id).with_for_update(key_share=True)).first()
-    columns = _table().c
+    columns = DELIVERY.c
     waiting = session.exec(
         select(Delivery).where(
             columns.subscriber_id == subscriber_id,
             columns.kind == kind,
             columns.edition_id.is_(None),
-            columns.state.in_(_WAITING),
+            columns.state.in_(WAITING),
         )
     ).first()
     if waiting is not None:
@@ -174,20 +168,20 @@ def queue_letter(
 
 def claim_letters(session: Session, claim_id: str, *, limit: int, lease: timedelta, now: datetime) -> Claim:
     """Take up to `limit` letters that are due. Repeatable with the same id, when the commit was in doubt."""
-    columns = _table().c
+    columns = DELIVERY.c
     is_mine = sa.and_(columns.claim == claim_id, columns.lease_until >= now)
-    held = list(session.connection().execute(_rows(_SENDING, columns.edition_id.is_(None), is_mine)))
+    held = list(session.connection().execute(_rows(IS_SENDING, columns.edition_id.is_(None), is_mine)))
     if held:
         renew_letters(session, claim_id, lease=lease, now=now)
         return _claim(claim_id, held)
-    is_letter = (columns.edition_id.is_(None), columns.batch.is_(None))
-    return _take(session, claim_id, is_letter, limit=limit, now=now, lease_until=now + lease)
+    values = {"claim_id": claim_id, "now": now, "most": limit, "until": now + lease}
+    return _claim(claim_id, session.connection().execute(statements.claim_of_letters(), values))
 
 
 def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> None:
     """Hold claimed letters for longer, while their worker lives and waits for the provider."""
-    table = _table()
-    held = (_SENDING, table.c.claim == claim_id, table.c.lease_until >= now)
+    table = DELIVERY
+    held = (IS_SENDING, table.c.claim == claim_id, table.c.lease_until >= now)
     session.exec(sa.update(table).where(*held).values(lease_until=now + lease))
 
 
@@ -196,6 +190,7 @@ def claim_window(
     key: BatchKey,
     claim_id: str,
     *,
+    mailing_list_id: int,
     limit: int,
     now: datetime,
     changes: Changes,
@@ -206,39 +201,40 @@ def claim_window(
     With `in_doubt` (the commit of an earlier call may have succeeded) what this claim id holds already is returned. The
     counts are left to the caller (`batches.keep`).
     """
-    columns = _table().c
-    in_batch = (columns.edition_id == key.edition_id, columns.batch == key.number)
     if in_doubt:
-        held = session.connection().execute(_rows(_OPEN, *in_batch, _SENDING, columns.claim == claim_id)).all()
+        columns = DELIVERY.c
+        in_batch = (columns.edition_id == key.edition_id, columns.batch == key.number)
+        held = session.connection().execute(_rows(IS_OPEN, *in_batch, IS_SENDING, columns.claim == claim_id)).all()
         if held:
             return _claim(claim_id, held)
-    claim = _take(session, claim_id, in_batch, limit=limit, now=now, lease_until=None)
-    for row in claim.deliveries:
-        # A delivery that was never tried is `queued`, any other that waits is `deferred` (see `_written`).
-        before = DeliveryState.QUEUED if row.attempts == 1 else DeliveryState.DEFERRED
-        counting.move(changes, key.edition_id, key.number, before, DeliveryState.SENDING)
-    return claim
+    values = {**_values(key), "claim_id": claim_id, "now": now, "most": limit}
+    rows = session.connection().execute(statements.claim_of_batch(), values).all()
+    first = sum(row.attempts == 1 for row in rows)
+    # A delivery that was never tried is `queued`, any other that waits is `deferred` (see `_outcome`).
+    for before, number in ((DeliveryState.QUEUED, first), (DeliveryState.DEFERRED, len(rows) - first)):
+        counting.move(changes, key.edition_id, key.number, before, DeliveryState.SENDING, number)
+    claimed = [
+        Claimed(
+            delivery_id, DeliveryKind.EDITION, key.edition_id, mailing_list_id, subscriber_id, queued_at, key.number,
+            attempts, due_at,
+        )
+        for delivery_id, subscriber_id, queued_at, attempts, due_at in rows
+    ]  # fmt: skip
+    claimed.sort(key=_by_id)  # PostgreSQL returns changed rows in no particular order
+    return Claim(claim_id, tuple(claimed))
 
 
 def next_due(session: Session, key: BatchKey) -> datetime | None:
     """When the next open delivery of a batch is due; None: nothing in it is open."""
-    columns = _table().c
-    in_batch = (_OPEN, columns.edition_id == key.edition_id, columns.batch == key.number)
-    found: datetime | None = session.scalar(sa.select(sa.func.min(columns.due_at)).where(*in_batch))
+    found: datetime | None = session.connection().execute(statements.next_due(), _values(key)).scalar()
     return found
 
 
 def standing(session: Session, key: BatchKey) -> Standing:
     """How things stand for the holder of a batch, in one look."""
-    batch = counting.batch_table()
-    state, keep_trying_hours, resend_once, token = session.execute(
-        sa.select(Edition.state, MailingList.keep_trying_hours, MailingList.resend_once, batch.c.token)  # type: ignore[call-overload]
-        .select_from(Edition)
-        .join(MailingList, MailingList.id == Edition.mailing_list_id)
-        .join(batch, sa.and_(batch.c.edition_id == Edition.id, batch.c.number == key.number))
-        .where(Edition.id == key.edition_id)
-    ).one()
-    return Standing(state, Rules(timedelta(hours=keep_trying_hours), resend_once), token)
+    found = session.connection().execute(statements.standing(), _values(key)).one()
+    rules = Rules(timedelta(hours=found.keep_trying_hours), found.resend_once)
+    return Standing(found.state, found.mailing_list_id, rules, found.token)
 
 
 def record(
@@ -257,34 +253,32 @@ def record(
     that arrives late, unless somebody claimed them again. Repeatable: a second call writes nothing. With `changes`,
     the counts are left to the caller.
     """
-    columns = _table().c
-    mine = (
-        sa.select(columns.id, columns.state, columns.doubts)
-        .where(
-            columns.id.in_(sorted(results)),
-            columns.claim == claim.id,
-            columns.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-        )
-        .order_by(columns.id)
-        .with_for_update()
-    )
-    found = {row.id: row for row in session.connection().execute(mine)}
-    moved, rules, written = changes if changes is not None else Changes(), rules or Rules(), []
+    connection = session.connection()
+    values = {"ids": sorted(results), "claim_id": claim.id}
+    found = {row[0]: row for row in connection.execute(statements.still_claimed(), values)}
+    moved: Counter[tuple[int | None, int | None, DeliveryState, DeliveryState]] = Counter()
+    rules, written = rules or Rules(), []
     for delivery in claim.deliveries:
         if (row := found.get(delivery.id)) is not None:
-            new = _outcome(delivery, results[delivery.id], row.doubts, rules=rules, provider=provider, now=now)
+            new = _outcome(delivery, results[delivery.id], row[2], rules=rules, provider=provider, now=now)
             written.append(new)
-            counting.move(moved, delivery.edition_id, delivery.batch, row.state, new.state)
-    outcomes.write(session, _table(), written)
+            moved[delivery.edition_id, delivery.batch, row[1], new["new_state"]] += 1
+    if written and session.get_bind().dialect.name == "sqlite":
+        connection.execute(statements.outcome(), written)
+    elif written:
+        connection.execute(statements.outcomes(), {name: [each[name] for each in written] for name in written[0]})
+    noted = changes if changes is not None else Changes()
+    for (edition_id, batch, old, state), number in moved.items():
+        counting.move(noted, edition_id, batch, old, state, number)
     if changes is None:
-        counting.add(session, moved)
+        counting.add(session, noted)
     return len(written)
 
 
 def expire_letters(session: Session, *, now: datetime) -> int:
     """Letters whose worker is gone (their lease ran out) become `unknown`; how many."""
-    columns = _table().c
-    rows = session.connection().execute(_rows(_SENDING, columns.lease_until < now).with_for_update(skip_locked=True))
+    columns = DELIVERY.c
+    rows = session.connection().execute(_rows(IS_SENDING, columns.lease_until < now).with_for_update(skip_locked=True))
     return _finish(session, list(rows), DeliveryState.UNKNOWN, now, detail=WORKER_GONE)
 
 
@@ -293,9 +287,9 @@ def park(session: Session, key: BatchKey, *, now: datetime, rules: Rules) -> int
 
     The claim stays in the row, so that a worker that was only asleep can still write down what it knows.
     """
-    columns = _table().c
+    columns = DELIVERY.c
     held = session.connection().execute(
-        _rows(_OPEN, columns.edition_id == key.edition_id, columns.batch == key.number, _SENDING).with_for_update()
+        _rows(IS_OPEN, columns.edition_id == key.edition_id, columns.batch == key.number, IS_SENDING).with_for_update()
     )
     again: list[Any] = []
     given_up: list[Any] = []
@@ -316,11 +310,11 @@ def skip_for(session: Session, subscriber_id: int, *, now: datetime) -> int:
 
 def skip_for_all(session: Session, subscriber_ids: Collection[int], *, now: datetime) -> int:
     """`skip_for`, for several subscribers at once."""
-    columns = _table().c
+    columns = DELIVERY.c
     rows = session.connection().execute(
         _rows(
             columns.subscriber_id.in_(sorted(subscriber_ids)),
-            columns.state.in_(_WAITING),
+            columns.state.in_(WAITING),
             columns.kind != DeliveryKind.GOODBYE,
         )
         .order_by(columns.id)
@@ -331,8 +325,8 @@ def skip_for_all(session: Session, subscriber_ids: Collection[int], *, now: date
 
 def skip_edition(session: Session, edition_id: int, *, now: datetime) -> int:
     """No copy of this edition that still waits is sent (it was cancelled); how many were stopped. Repeatable."""
-    table = _table()
-    waiting = (_OPEN, table.c.edition_id == edition_id, table.c.state.in_(_WAITING))
+    table = DELIVERY
+    waiting = (IS_OPEN, table.c.edition_id == edition_id, table.c.state.in_(WAITING))
     stop = sa.update(table).where(*waiting).values(state=DeliveryState.SKIPPED, finished_at=now)
     was_queued = table.c.attempts == 0
     if session.get_bind().dialect.name == "sqlite":  # a writer is alone, so that counting first is counting the same
@@ -372,7 +366,7 @@ def decide_unknown(session: Session, edition_id: int, *, send_again: bool, now: 
 
     `send_again` queues them once more, under the same Message-ID; otherwise they stay as they are.
     """
-    columns = _table().c
+    columns = DELIVERY.c
     rows = list(
         session.connection().execute(
             _rows(
@@ -396,44 +390,19 @@ def decide_unknown(session: Session, edition_id: int, *, send_again: bool, now: 
 WORKER_GONE = "The sending process stopped before the answer."
 
 
-def _take(
-    session: Session, claim_id: str, which: Collection[Any], *, limit: int, now: datetime, lease_until: datetime | None
-) -> Claim:
-    """Claim the first `limit` due rows, in one statement. Rows that somebody else is changing at this moment are left
-    out, so that nobody waits for anybody."""
-    table = _table()
-    columns = table.c
-    first = (
-        sa.select(columns.id)
-        .where(_OPEN, *which, columns.state.in_(_WAITING), columns.due_at <= now)
-        .order_by(columns.due_at, columns.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        sa.update(table)
-        .where(columns.id.in_(first.scalar_subquery()))
-        .values(state=DeliveryState.SENDING, claim=claim_id, lease_until=lease_until, attempts=columns.attempts + 1)
-        .returning(*_columns())
-    )
-    return _claim(claim_id, session.connection().execute(taken))
-
-
-def _columns() -> tuple[sa.ColumnElement[Any], ...]:
-    columns = _table().c
-    return (
-        columns.id, columns.kind, columns.edition_id, columns.mailing_list_id, columns.subscriber_id,
-        columns.queued_at, columns.batch, columns.attempts, columns.due_at, columns.state, columns.doubts,
-    )  # fmt: skip
-
-
 def _rows(*where: Any) -> sa.Select[Any]:
-    return sa.select(*_columns()).where(*where)
+    return sa.select(*statements.row()).where(*where)
+
+
+def _values(key: BatchKey) -> dict[str, int]:
+    return {"edition": key.edition_id, "number": key.number}
 
 
 def _claim(claim_id: str, rows: Iterable[Any]) -> Claim:
-    # By id: PostgreSQL returns changed rows in no particular order.
-    return Claim(claim_id, tuple(sorted((Claimed(*row[:9]) for row in rows), key=lambda each: each.id)))
+    return Claim(claim_id, tuple(sorted((Claimed(*row[:9]) for row in rows), key=_by_id)))
+
+
+_by_id = attrgetter("id")
 
 
 #: SQLite and PostgreSQL both limit how many values one statement may carry.
@@ -441,7 +410,7 @@ _CHUNK = 1000
 
 
 def _update(session: Session, ids: list[int], values: dict[str, Any]) -> None:
-    table = _table()
+    table = DELIVERY
     for start in range(0, len(ids), _CHUNK):
         session.exec(sa.update(table).where(table.c.id.in_(ids[start : start + _CHUNK])).values(**values))
 
@@ -464,43 +433,52 @@ def _count(session: Session, rows: list[Any], new: DeliveryState) -> None:
 
 def _outcome(
     delivery: Claimed, result: Result | NotSent | Later, doubts: int, *, rules: Rules, provider: str, now: datetime
-) -> outcomes.Outcome:
-    """The values of one row after its outcome. It is `queued` as long as `attempts` is 0, and `deferred` after."""
-    attempts = delivery.attempts
-    if result is NotSent.SKIP:
-        return outcomes.Outcome(delivery.id, DeliveryState.SKIPPED, attempts, finished_at=now)
-    if isinstance(result, (NotSent, Later)):
-        before = DeliveryState.QUEUED if attempts <= 1 else DeliveryState.DEFERRED
+) -> dict[str, Any]:
+    """The values of one row after its outcome, for `statements.outcome`; None leaves what is there, but for the moment
+    it was finished. A delivery is `queued` as long as `attempts` is 0, and `deferred` after."""
+    attempts, state = delivery.attempts, DeliveryState.SKIPPED
+    due_at: datetime | None = None
+    finished_at: datetime | None = now
+    provider_id = code = detail = None
+    more_doubts = 0
+    if isinstance(result, Result):
+        provider_id, code, detail = result.provider_id, result.code, result.detail
+        state, due_at, more_doubts = _after(delivery, result, doubts, rules, now)
+    elif result is not NotSent.SKIP:
+        state = DeliveryState.QUEUED if attempts <= 1 else DeliveryState.DEFERRED
         due_at = result.due_at if isinstance(result, Later) else None
-        return outcomes.Outcome(delivery.id, before, max(attempts - 1, 0), due_at=due_at)
-    state: DeliveryState | None = _OUTCOMES.get(result.outcome)
-    due_at, again = None, 0
-    if (
-        result.outcome is ProviderOutcome.UNKNOWN
-        and rules.resend_once
-        and doubts == 0
-        and delivery.edition_id is not None
-    ):
-        state, due_at, again = DeliveryState.DEFERRED, now, 1
-    elif state is None:
-        due_at = next_attempt(
-            attempts=attempts,
-            queued_at=delivery.queued_at,
-            is_letter=delivery.edition_id is None,
-            retry_after_s=result.retry_after_s,
-            now=now,
-            keep_trying=rules.keep_trying,
-        )
-        state = DeliveryState.REJECTED if due_at is None else DeliveryState.DEFERRED
-    return outcomes.Outcome(
-        delivery.id,
-        state,
-        attempts,
-        finished_at=None if state is DeliveryState.DEFERRED else now,
-        due_at=due_at,
-        doubts=again,
-        provider=provider[:40] or None,
-        provider_id=result.provider_id[:200] if result.provider_id else None,
-        code=scrub(result.code)[:60] if result.code else None,
-        detail=scrub(result.detail)[:500] if result.detail else None,
+        attempts = max(attempts - 1, 0)
+    if state in WAITING:
+        finished_at = None
+    return {
+        "row_id": delivery.id,
+        "new_state": state,
+        "more_doubts": more_doubts,
+        "new_due_at": due_at,
+        "new_provider": provider[:40] if isinstance(result, Result) and provider else None,
+        "new_provider_id": provider_id[:200] if provider_id else None,
+        "new_code": scrub(code)[:60] if code else None,
+        "new_detail": scrub(detail)[:500] if detail else None,
+        "new_attempts": attempts,
+        "new_finished_at": finished_at,
+    }
+
+
+def _after(
+    delivery: Claimed, result: Result, doubts: int, rules: Rules, now: datetime
+) -> tuple[DeliveryState, datetime | None, int]:
+    """The state after what the provider said, when it is tried again, and whether this is a doubt to be sent again."""
+    may_resend = rules.resend_once and doubts == 0 and delivery.edition_id is not None
+    if result.outcome is Outcome.UNKNOWN and may_resend:
+        return DeliveryState.DEFERRED, now, 1
+    if (state := _OUTCOMES.get(result.outcome)) is not None:
+        return state, None, 0
+    due_at = next_attempt(
+        attempts=delivery.attempts,
+        queued_at=delivery.queued_at,
+        is_letter=delivery.edition_id is None,
+        retry_after_s=result.retry_after_s,
+        now=now,
+        keep_trying=rules.keep_trying,
     )
+    return (DeliveryState.REJECTED, None, 0) if due_at is None else (DeliveryState.DEFERRED, due_at, 0)

@@ -206,7 +206,7 @@ class Sender:
                 self._record(session, done, standing.rules, now, changes)
                 put_aside = now + timedelta(seconds=done.put_aside_s) if done.put_aside_s else None
             if wants_more and state in _GOING_OUT and put_aside is None:
-                turn = self._claim(session, key, claim_id, in_doubt, now, changes)
+                turn = self._claim(session, key, standing.mailing_list_id, claim_id, in_doubt, now, changes)
             pace = len(done.results) / max(time.monotonic() - done.began_s, 1e-6) if done is not None else None
             if not batches.keep(session, hold, lease=self._lease, now=now, changes=changes, pace_per_s=pace):
                 raise _Lost
@@ -216,14 +216,30 @@ class Sender:
         return self._prepared(turn) if turn.claim else turn
 
     def _claim(
-        self, session: Session, key: BatchKey, claim_id: str, in_doubt: bool, now: datetime, changes: Changes
+        self,
+        session: Session,
+        key: BatchKey,
+        mailing_list_id: int,
+        claim_id: str,
+        in_doubt: bool,
+        now: datetime,
+        changes: Changes,
     ) -> Turn:
         """Reserve first, claim second: nothing is `sending` while it waits for its turn."""
         name, limits = self._provider.name, self._limits
         granted = pacing.reserve(session, name, self._window_size(), limits=limits, now=now)
         if isinstance(granted, Wait):
             return Turn(Claim(claim_id, ()), wait_s=granted.seconds)
-        claim = ledger.claim_window(session, key, claim_id, limit=granted, now=now, changes=changes, in_doubt=in_doubt)
+        claim = ledger.claim_window(
+            session,
+            key,
+            claim_id,
+            mailing_list_id=mailing_list_id,
+            limit=granted,
+            now=now,
+            changes=changes,
+            in_doubt=in_doubt,
+        )
         pacing.note(session, name, len(claim.deliveries) - granted, limits=limits, now=now)
         return Turn(claim)
 

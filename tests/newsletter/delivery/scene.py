@@ -177,7 +177,9 @@ def claim(runtime: Runtime, limit: int = 10, *, lease: timedelta = LEASE, claim_
             hold, changes = Hold(key, claim_id), Changes()
             if not batches.take(session, hold, lease=lease, now=now):
                 continue
-            window = ledger.claim_window(session, key, claim_id, limit=limit, now=now, changes=changes)
+            window = ledger.claim_window(
+                session, key, claim_id, mailing_list_id=1, limit=limit, now=now, changes=changes
+            )
             batches.keep(session, hold, lease=lease, now=now, changes=changes)
             if not window:
                 batches.give_back(session, hold, due_at=ledger.next_due(session, key) or now)

@@ -188,7 +188,9 @@ class TestClaiming:
         key, changes = BatchKey(first.deliveries[0].edition_id or 0, 0), Changes()
         with runtime.db.transaction() as session:
             assert batches.take(session, Hold(key, first.id), lease=LEASE, now=START)  # that commit was in doubt too
-            second = ledger.claim_window(session, key, first.id, limit=10, now=START, changes=changes, in_doubt=True)
+            second = ledger.claim_window(
+                session, key, first.id, mailing_list_id=1, limit=10, now=START, changes=changes, in_doubt=True
+            )
         assert first.deliveries == second.deliveries
         assert not changes
         assert not claim(runtime)

@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from unittest import mock
 
@@ -20,7 +21,7 @@ from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery import batches, ledger, letters, stopping
 from newsletter.delivery.ledger import NotSent
-from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
+from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState, Pulse
 from newsletter.delivery.sending import Sender
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
@@ -38,7 +39,7 @@ from newsletter.providers.base import (
 )
 from newsletter.rendering import engine
 from subscribers import preferences, suppression
-from subscribers.models import Subscriber, SubscriberState, SuppressionReason
+from subscribers.models import MailingList, Subscriber, SubscriberState, SuppressionReason
 from tests.conftest import START
 from tests.newsletter.delivery.scene import (
     LEASE,
@@ -49,6 +50,7 @@ from tests.newsletter.delivery.scene import (
     deliveries,
     edition_state,
     opened_edition,
+    reconcile,
     set_up,
     states,
 )
@@ -445,6 +447,152 @@ class TestTrouble:
             assert send(runtime, provider, window=8) == 30
         assert written[0] == {Outcome.ACCEPTED, NotSent.BACK}
         assert provider.addresses == readers(30)
+
+
+def with_settings(runtime: Runtime, **settings: object) -> Runtime:
+    return replace(runtime, settings=runtime.settings.model_copy(update=settings))
+
+
+class TestPace:
+    def test_a_days_most_goes_and_the_rest_on_the_days_after(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        paced, provider = with_settings(runtime, rate_per_day=12), Kept()
+        for day, expected in enumerate((12, 12, 6)):
+            assert send(paced, provider) == expected
+            assert send(paced, provider) == 0, "until tomorrow"
+            clock.set(START + timedelta(days=day + 1))
+            reconcile_as_if_workers_had_been_there(runtime)
+        assert provider.addresses == readers(30)
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+    def test_a_rate_is_waited_for_with_nothing_in_hand(self, runtime: Runtime, edition: int) -> None:
+        """The clock is moved by whoever asks for the time: it stands still while anything is being sent."""
+        seen: list[dict[str, int]] = []
+        paced = with_settings(runtime, rate_per_s=40.0)
+
+        class Ticking(ManualClock):
+            def now(self) -> datetime:
+                self.move(timedelta(milliseconds=5))
+                return super().now()
+
+        paced = replace(paced, clock=Ticking(runtime.clock.now()))
+        provider = Kept(on_call=lambda: seen.append(states(runtime, edition)))
+        assert send(paced, provider) == 30
+        assert provider.addresses == readers(30)
+        assert max(each.get("sending", 0) for each in seen) <= 10
+
+    def test_a_slow_domain_gets_its_copies_later_and_each_once(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        paced, provider = with_settings(runtime, domain_rates="example.org=5"), Kept()
+        assert send(paced, provider) == 6
+        assert states(runtime, edition) == {"accepted": 6, "queued": 24}
+        calls = 0
+        while edition_state(runtime, edition) is EditionState.SENDING:
+            clock.move(timedelta(seconds=1))
+            assert send(paced, provider) <= 6
+            calls += 1
+        assert provider.addresses == readers(30)
+        assert 4 <= calls <= 8
+        assert {row.attempts for row in deliveries(runtime, edition)} == {1}
+
+
+def reconcile_as_if_workers_had_been_there(runtime: Runtime) -> None:
+    with runtime.db.transaction() as session:
+        session.merge(Pulse(id=1, seen_at=runtime.clock.now()))
+
+
+class TestDoubt:
+    @pytest.fixture
+    def resending(self, runtime: Runtime, mailing_list: int) -> int:
+        with runtime.db.transaction() as session:
+            session.get_one(MailingList, mailing_list).resend_once = True
+        return mailing_list
+
+    def test_a_list_may_choose_one_second_copy_under_the_same_message_id_and_never_a_third(
+        self, runtime: Runtime, resending: int, edition: int
+    ) -> None:
+        keys: Counter[str] = Counter()
+
+        def doubt(recipient: Recipient) -> Result:
+            keys[recipient.key] += 1
+            is_doubtful = recipient.address in {address(3), address(4)} and keys[recipient.key] < 3
+            outcome = Outcome.UNKNOWN if is_doubtful and recipient.address == address(3) else Outcome.ACCEPTED
+            if recipient.address == address(4) and keys[recipient.key] == 1:
+                outcome = Outcome.UNKNOWN
+            return Result(recipient.key, outcome)
+
+        assert send(runtime, Kept(answer=doubt)) == 29
+        assert states(runtime, edition) == {"accepted": 29, "unknown": 1}
+        assert sorted(keys.values())[-3:] == [1, 2, 2]
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+    def test_so_does_what_a_dead_worker_held(
+        self, runtime: Runtime, resending: int, edition: int, clock: ManualClock
+    ) -> None:
+        claim(runtime, 5)
+        clock.move(LEASE * 2)
+        assert send(runtime, Kept()) == 30
+        assert states(runtime, edition) == {"accepted": 30}
+
+    def test_a_worker_that_wakes_after_somebody_took_over_stops_and_writes_only_what_it_knows(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        taken: list[None] = []
+
+        def sleep_through_the_lease() -> None:
+            if not taken:
+                taken.append(None)
+                clock.move(timedelta(seconds=runtime.settings.lease_s + 1))
+                reconcile(runtime)
+                assert claim(runtime, 1)
+
+        provider = Kept(
+            capabilities=replace(Kept().capabilities, concurrency=1, max_batch=100), on_call=sleep_through_the_lease
+        )
+        assert send(runtime, provider, window=5) == 5
+        assert states(runtime, edition) == {"accepted": 5, "sending": 1, "queued": 24}
+
+
+class TestTheServerIsAway:
+    def test_batches_are_put_aside_and_nobody_is_given_up(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        away = Kept(
+            answer=lambda recipient: Result(recipient.key, Outcome.DEFERRED, detail="Refused", scope=Scope.BATCH)
+        )
+        assert send(runtime, away, window=10) == 0
+        found = states(runtime, edition)
+        assert found == {"deferred": 10, "queued": 20}, "one window was tried, the rest of its batch waits"
+        clock.move(timedelta(minutes=2))
+        assert send(runtime, Kept()) == 30
+        assert edition_state(runtime, edition) is EditionState.SENT
+
+    def test_after_a_quarter_of_an_hour_a_person_is_told(
+        self, runtime: Runtime, edition: int, clock: ManualClock
+    ) -> None:
+        away = Kept(
+            answer=lambda recipient: Result(recipient.key, Outcome.DEFERRED, detail="Refused", scope=Scope.BATCH)
+        )
+        sender = Sender(runtime, away, sleep=no_wait)
+        for _ in range(40):
+            asyncio.run(sender.send_until_idle())
+            clock.move(timedelta(minutes=1))
+        assert edition_state(runtime, edition) is EditionState.PAUSED
+        with runtime.db.reading() as session:
+            because = session.get_one(Edition, edition).paused_because
+        assert because == "kept could not be reached for 15 minutes: Refused"
+
+
+def test_failures_in_a_row_pause_an_edition(runtime: Runtime, edition: int) -> None:
+    provider = Kept(
+        answer=lambda recipient: Result(recipient.key, Outcome.REJECTED, code="554", detail="5.7.1 Policy"),
+        capabilities=replace(Kept().capabilities, concurrency=1),
+    )
+    assert send(runtime, provider, window=4) == 0
+    assert states(runtime, edition) == {"rejected": 20, "queued": 10}
+    assert edition_state(runtime, edition) is EditionState.PAUSED
 
 
 def test_an_edition_through_notify(runtime: Runtime, edition: int) -> None:
