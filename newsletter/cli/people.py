@@ -124,7 +124,7 @@ def export_subscribers(
                 _write_csv(file, rows)
 
 
-@subscribers.command("leave")
+@subscribers.command("leave", context_settings={"ignore_unknown_options": True})  # a token may begin with a dash
 def leave(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="What follows “stop” in the subject of the mail.")],
 ) -> None:

@@ -29,9 +29,9 @@ def write(session: Session, runtime: Runtime, edition_id: int, directory: Path) 
     mailing_list = lists.by_id(session, edition.mailing_list_id)
     head = letterheads.letterhead(session, mailing_list, runtime.settings.base_url)
     rendered = _rendered(session, edition, head)
-    link = (runtime.tokens, runtime.settings.base_url, edition.mailing_list_id, NOBODY, runtime.clock.now())
-    leave = links.leave_url(*link)
-    slots = {"leave_url": leave, "manage_url": links.manage_url(*link)}
+    personal = links.PersonalLinks(runtime.tokens, runtime.settings.base_url, edition.mailing_list_id)
+    leave, manage = personal.leave_and_manage(NOBODY, runtime.clock.now())
+    slots = {"leave_url": leave, "manage_url": manage}
     mime = message.compile(
         rendered,
         sender=headers.sender_line(head.sender_name, head.sender_email),

@@ -10,6 +10,7 @@ import enum
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,9 @@ class Purpose(enum.StrEnum):
     MANAGE = "manage"
 
 
+_PURPOSES = {purpose: purpose.encode() for purpose in Purpose}
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What a token says. `subject_id` is a subscriber's id; the person may since have been erased."""
@@ -50,8 +54,13 @@ class Tokens:
 
     def make(self, purpose: Purpose, *, list_id: int, subject_id: int, issued_at: datetime) -> str:
         """A URL-safe token of 43 characters."""
-        payload = _LAYOUT.pack(list_id, subject_id, int(issued_at.timestamp()))
-        return _encode(self._cipher.encrypt(payload, [purpose.encode()]))
+        return self.make_all((purpose,), list_id, subject_id, int(issued_at.timestamp()))[0]
+
+    def make_all(self, purposes: Sequence[Purpose], list_id: int, subject_id: int, issued_at_s: int) -> list[str]:
+        """A token for each purpose, all issued at the same second (since 1970, UTC)."""
+        payload = _LAYOUT.pack(list_id, subject_id, issued_at_s)
+        encrypt = self._cipher.encrypt
+        return [_encode(encrypt(payload, [_PURPOSES[purpose]])) for purpose in purposes]
 
     def read(self, purpose: Purpose, text: str, *, now: datetime, max_age: timedelta | None = None) -> Token:
         """What the token says.

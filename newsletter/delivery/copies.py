@@ -5,7 +5,7 @@ text that cannot be rendered loses nothing: the edition is paused with a sentenc
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -17,7 +17,7 @@ from newsletter.core.logs import scrub
 from newsletter.core.mime import CanonicalMime
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import links
-from newsletter.delivery.headers import edition_headers, leave_mailto, letter_headers, message_key, sender_line
+from newsletter.delivery.headers import edition_headers, leave_mailto, letter_headers, message_keys, sender_line
 from newsletter.delivery.ledger import Claim, Claimed, NotSent
 from newsletter.delivery.letterheads import letterhead
 from newsletter.delivery.models import DeliveryKind
@@ -80,6 +80,43 @@ class UnfitAddress(Exception):
     """An address that cannot stand in a message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Writes the copies of one mail, with everything that they have in common at hand."""
+
+    kind: DeliveryKind
+    template: Template
+    links: links.PersonalLinks
+    key: Callable[[int], str]  # our reference for a delivery
+    domain: str
+
+    def write(self, delivery: Claimed, subscriber_id: int, address: str, code: str | None) -> Recipient:
+        """One person's copy. Raises `UnfitAddress` when nothing but the address is at fault."""
+        # Issued when the delivery was queued, so that a second attempt carries the same links.
+        leave, manage = self.links.leave_and_manage(subscriber_id, delivery.queued_at)
+        slots = {"leave_url": leave, "manage_url": manage}
+        if self.kind is DeliveryKind.CONFIRM:
+            slots |= {"confirm_url": self.links.confirm(subscriber_id, delivery.queued_at), "code": code or ""}
+        key, in_header = self.key(delivery.id), self.kind in _WITH_LEAVE_HEADER
+        try:
+            to = wire.wire_form(address)
+            mime = self._fill(to, key, slots, in_header)
+        except (ValueError, InvalidInput) as error:
+            self._fill("somebody@example.org", key, slots, in_header)  # raises when it is the mail that is at fault
+            raise UnfitAddress(str(error)) from None
+        return Recipient(key=key, address=to, slots=slots, mime=mime, leave_url=leave if in_header else None)
+
+    def _fill(self, to: str, key: str, slots: Mapping[str, str], in_header: bool) -> CanonicalMime:
+        leave = slots["leave_url"] if in_header else None
+        return self.template.compiled.fill(
+            to=to,
+            message_id=f"{key}@{self.domain}",
+            slots=slots,
+            leave_url=leave,
+            leave_mailto=leave_mailto(self.template.reply_to, leave) if leave else None,
+        )
+
+
 class Copies:
     """Writes the copies for one provider. Used from several threads; what it keeps is only ever replaced whole."""
 
@@ -89,6 +126,7 @@ class Copies:
         # Who builds the mail signs it: providers that do not send our bytes sign for themselves.
         raw_mime = provider.capabilities.raw_mime
         self._signer = dkim.load(runtime.settings.provider("dkim")) if raw_mime else None
+        self._domain = runtime.settings.message_domain
         self._editions: dict[tuple[int, str], Template] = {}
         self._reported: set[str] = set()
 
@@ -144,7 +182,7 @@ class Copies:
             markdown=edition.frozen_markdown or "",
         )
         letters = self._letterhead(session, edition.mailing_list_id)
-        headers = edition_headers(letters, edition.number, self._runtime.settings.message_domain)
+        headers = edition_headers(letters, edition.number, self._domain)
         return self._compile(rendered, letters, headers)
 
     def _prepare_letters(
@@ -181,11 +219,18 @@ class Copies:
         self, session: Session, kind: DeliveryKind, template: Template, deliveries: list[Claimed], prepared: Prepared
     ) -> None:
         """One copy for everybody who may have one."""
+        runtime, now = self._runtime, self._runtime.clock.now()
         ids = [delivery.subscriber_id for delivery in deliveries if delivery.subscriber_id is not None]
-        addresses = recipients.reachable(
-            session, self._runtime.crypto, ids, states=MAY_HAVE[kind], now=self._runtime.clock.now()
-        )
+        addresses = recipients.reachable(session, runtime.crypto, ids, states=MAY_HAVE[kind], now=now)
         codes = self._codes(session, ids) if kind is DeliveryKind.CONFIRM else {}
+        first = deliveries[0]
+        pen = Pen(
+            kind,
+            template,
+            links.PersonalLinks(runtime.tokens, runtime.settings.base_url, first.mailing_list_id),
+            message_keys(runtime.crypto, kind, first.edition_id),
+            self._domain,
+        )
         batch = Batch(template.message)
         for delivery in deliveries:
             address = addresses.get(delivery.subscriber_id) if delivery.subscriber_id is not None else None
@@ -193,48 +238,17 @@ class Copies:
                 prepared.results[delivery.id] = NotSent.SKIP
                 continue
             try:
-                batch.copies[delivery.id] = self._copy(
-                    template, delivery, delivery.subscriber_id, address, codes.get(delivery.subscriber_id)
-                )
+                code = codes.get(delivery.subscriber_id)
+                batch.copies[delivery.id] = pen.write(delivery, delivery.subscriber_id, address, code)
             except UnfitAddress as error:  # this person's copy cannot be written; everybody else's can
-                key = message_key(self._runtime.crypto, delivery)
-                prepared.results[delivery.id] = Result(key, Outcome.REJECTED, code="address", detail=scrub(str(error)))
+                key, why = pen.key(delivery.id), scrub(str(error))
+                prepared.results[delivery.id] = Result(key, Outcome.REJECTED, code="address", detail=why)
         if batch.copies:
             prepared.batches.append(batch)
 
     def _codes(self, session: Session, ids: list[int]) -> dict[int, str]:
         found = session.exec(select(Subscriber).where(col(Subscriber.id).in_(ids))).all()
         return {row.id: signup.code_for(self._runtime.crypto, row) for row in found if row.id is not None}
-
-    def _copy(
-        self, template: Template, delivery: Claimed, subscriber_id: int, address: str, code: str | None
-    ) -> Recipient:
-        runtime, kind = self._runtime, delivery.kind
-        # Issued when the delivery was queued, so that a second attempt carries the same links.
-        link = (runtime.tokens, runtime.settings.base_url, delivery.mailing_list_id, subscriber_id, delivery.queued_at)
-        leave = links.leave_url(*link)
-        slots = {"leave_url": leave, "manage_url": links.manage_url(*link)}
-        if kind is DeliveryKind.CONFIRM:
-            slots |= {"confirm_url": links.confirm_url(*link), "code": code or ""}
-        key = message_key(runtime.crypto, delivery)
-        in_header = kind in _WITH_LEAVE_HEADER
-
-        def fill(to: str) -> CanonicalMime:
-            return template.compiled.fill(
-                to=to,
-                message_id=f"{key}@{runtime.settings.message_domain}",
-                slots=slots,
-                leave_url=leave if in_header else None,
-                leave_mailto=leave_mailto(template.reply_to, leave) if in_header else None,
-            )
-
-        try:
-            to = wire.wire_form(address)
-            mime = fill(to)
-        except (ValueError, InvalidInput) as error:
-            fill("somebody@example.org")  # raises when it is the mail that is at fault, and not this address
-            raise UnfitAddress(str(error)) from None
-        return Recipient(key=key, address=to, slots=slots, mime=mime, leave_url=leave if in_header else None)
 
     def _cannot(self, kind: DeliveryKind, deliveries: list[Claimed], why: str, prepared: Prepared) -> None:
         """A mail that cannot be written: say so once, keep every delivery."""

@@ -1,10 +1,10 @@
 """The headers that mail programs and mail filters read: who the list is, how to leave it, which copy this is."""
 
 import re
-from urllib.parse import quote
+from collections.abc import Callable
 
 from newsletter.core.crypto import Crypto
-from newsletter.delivery.ledger import Claimed
+from newsletter.delivery.models import DeliveryKind
 from newsletter.rendering.mails import Letterhead
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
@@ -30,14 +30,15 @@ def letter_headers() -> dict[str, str]:
 
 def leave_mailto(reply_to: str, leave_url: str) -> str:
     """The mailto form of List-Unsubscribe, for mail programs that know no other."""
-    token = leave_url.rpartition("/")[2]
-    return f"mailto:{reply_to}?subject={quote(f'stop {token}')}"
+    token = leave_url.rpartition("/")[2]  # in letters that may stand in any web address
+    return f"mailto:{reply_to}?subject=stop%20{token}"
 
 
-def message_key(crypto: Crypto, delivery: Claimed) -> str:
-    """Our reference for one delivery: the same at every attempt, and telling nobody which delivery it is."""
-    context = f"message id:{delivery.kind}:{delivery.edition_id}"
-    return crypto.keyed_hash(str(delivery.id), context=context).hex()[:32]
+def message_keys(crypto: Crypto, kind: DeliveryKind, edition_id: int | None) -> Callable[[int], str]:
+    """Our reference for each delivery of one edition or of one kind of letter, by its id: the same at every attempt,
+    and telling nobody which delivery it is."""
+    hashed = crypto.hasher(f"message id:{kind}:{edition_id}")
+    return lambda delivery_id: hashed(str(delivery_id)).hex()[:32]
 
 
 def sender_line(name: str, address: str) -> str:

@@ -43,6 +43,10 @@ class Smtp:
 
     async def send(self, message: Message, recipients: Sequence[Recipient]) -> list[Result]:
         sender = message.sender.rpartition("<")[2].rstrip(" >")
+        try:
+            sender = wire.wire_form(sender)
+        except ValueError:
+            return [_unfit_sender(recipient) for recipient in recipients]
         prepared = [_transaction(sender, recipient) for recipient in recipients]
         queue = deque(one for one in prepared if isinstance(one, Transaction))
         if queue:
@@ -87,6 +91,11 @@ def _result(transaction: Transaction) -> Result:
     return transaction.result
 
 
+def _unfit_sender(recipient: Recipient) -> Result:
+    detail = "The sender's address cannot stand in an envelope."
+    return Result(recipient.key, Outcome.REJECTED, code="sender", detail=detail, scope=Scope.BATCH)
+
+
 def _transaction(sender: str, recipient: Recipient) -> Transaction | Result:
     """What goes over the wire, or why it must not."""
     key, mime = recipient.key, recipient.mime
@@ -94,11 +103,6 @@ def _transaction(sender: str, recipient: Recipient) -> Transaction | Result:
         address = wire.wire_form(recipient.address)
     except ValueError as error:
         return Result(key, Outcome.REJECTED, code="address", detail=str(error))
-    try:
-        sender = wire.wire_form(sender)
-    except ValueError:
-        detail = "The sender's address cannot stand in an envelope."
-        return Result(key, Outcome.REJECTED, code="sender", detail=detail, scope=Scope.BATCH)
     needs_utf8 = wire.needs_utf8(address) or wire.needs_utf8(sender)
     if isinstance(mime, CanonicalMime):
         return Transaction(key, sender, address, mime.pieces, mime.size_bytes, needs_utf8)
