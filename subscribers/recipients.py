@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -56,7 +57,7 @@ def reachable(
 
 
 @cache
-def _with_address() -> sa.Select[int | None, SubscriberState, bytes | None]:
+def _with_address() -> sa.Select[Any, Any, Any]:
     """Built once: it runs for every hundred messages."""
     return sa.select(col(Subscriber.id), col(Subscriber.state), col(Subscriber.address_sealed)).where(
         col(Subscriber.id).in_(sa.bindparam("ids", expanding=True)),

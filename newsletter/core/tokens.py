@@ -8,8 +8,9 @@ does not use it up, because mail scanners open links before people do.
 
 import enum
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ class Purpose(enum.StrEnum):
     MANAGE = "manage"
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PURPOSES = {purpose: purpose.encode() for purpose in Purpose}
 
 
@@ -84,4 +86,4 @@ class Tokens:
 
 
 def _encode(sealed: bytes) -> str:
-    return urlsafe_b64encode(sealed).decode().rstrip("=")
+    return b2a_base64(sealed, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")

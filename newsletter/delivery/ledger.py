@@ -13,6 +13,7 @@ transaction and may be repeated. Rows are locked before counts, counts in a fixe
 """
 
 import enum
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -36,12 +37,6 @@ from newsletter.editions.models import Edition, EditionState
 from newsletter.providers.base import Outcome, Result
 from subscribers import recipients
 from subscribers.models import Subscriber
-
-_OUTCOMES: Mapping[Outcome, DeliveryState] = {
-    Outcome.ACCEPTED: DeliveryState.ACCEPTED,
-    Outcome.REJECTED: DeliveryState.REJECTED,
-    Outcome.UNKNOWN: DeliveryState.UNKNOWN,
-}
 
 
 class NotSent(enum.StrEnum):
@@ -70,7 +65,7 @@ class Claimed:
     queued_at: datetime
     batch: int | None = None
     attempts: int = 1
-    due_at: datetime | None = None
+    was_put_off: bool = False  # its turn came later than that of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +211,9 @@ def claim_window(
     claimed = [
         Claimed(
             delivery_id, DeliveryKind.EDITION, key.edition_id, mailing_list_id, subscriber_id, queued_at, key.number,
-            attempts, due_at,
+            attempts, bool(was_put_off),
         )
-        for delivery_id, subscriber_id, queued_at, attempts, due_at in rows
+        for delivery_id, subscriber_id, queued_at, attempts, was_put_off in rows
     ]  # fmt: skip
     claimed.sort(key=_by_id)  # PostgreSQL returns changed rows in no particular order
     return Claim(claim_id, tuple(claimed))
@@ -253,26 +248,35 @@ def record(
     that arrives late, unless somebody claimed them again. Repeatable: a second call writes nothing. With `changes`,
     the counts are left to the caller.
     """
-    connection = session.connection()
-    values = {"ids": sorted(results), "claim_id": claim.id}
-    found = {row[0]: row for row in connection.execute(statements.still_claimed(), values)}
-    moved: Counter[tuple[int | None, int | None, DeliveryState, DeliveryState]] = Counter()
-    rules, written = rules or Rules(), []
-    for delivery in claim.deliveries:
-        if (row := found.get(delivery.id)) is not None:
-            new = _outcome(delivery, results[delivery.id], row[2], rules=rules, provider=provider, now=now)
-            written.append(new)
-            moved[delivery.edition_id, delivery.batch, row[1], new["new_state"]] += 1
-    if written and session.get_bind().dialect.name == "sqlite":
-        connection.execute(statements.outcome(), written)
-    elif written:
-        connection.execute(statements.outcomes(), {name: [each[name] for each in written] for name in written[0]})
-    noted = changes if changes is not None else Changes()
-    for (edition_id, batch, old, state), number in moved.items():
-        counting.move(noted, edition_id, batch, old, state, number)
+    rules, dialect = rules or Rules(), session.get_bind().dialect.name
+    doubted = _doubted(session, results) if rules.resend_once else frozenset()
+    given = [
+        _outcome(delivery, results[delivery.id], rules, dialect, now, was_doubted=delivery.id in doubted)
+        for delivery in claim.deliveries
+        if delivery.id in results
+    ]
+    noted, number = changes if changes is not None else Changes(), 0
+    # A few may have been given up on meanwhile; most often there is nothing left for the second round.
+    for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
+        if not given:
+            break
+        values = {"rows": json.dumps(given), "claim_id": claim.id, "was": was, "now": now, "provider": provider or None}
+        written = set(session.connection().execute(statements.outcomes(dialect), values).scalars())
+        number += len(written)
+        edition_and_batch = (claim.deliveries[0].edition_id, claim.deliveries[0].batch)
+        for state, each in Counter(row["new_state"] for row in given if row["row_id"] in written).items():
+            counting.move(noted, *edition_and_batch, was, state, each)
+        given = [row for row in given if row["row_id"] not in written]
     if changes is None:
         counting.add(session, noted)
-    return len(written)
+    return number
+
+
+def _doubted(session: Session, ids: Collection[int]) -> frozenset[int]:
+    """Those of which nobody knew before what became of them."""
+    columns = DELIVERY.c
+    found = sa.select(columns.id).where(columns.id.in_(sorted(ids)), columns.doubts > 0)
+    return frozenset(session.connection().execute(found).scalars())
 
 
 def expire_letters(session: Session, *, now: datetime) -> int:
@@ -399,7 +403,7 @@ def _values(key: BatchKey) -> dict[str, int]:
 
 
 def _claim(claim_id: str, rows: Iterable[Any]) -> Claim:
-    return Claim(claim_id, tuple(sorted((Claimed(*row[:9]) for row in rows), key=_by_id)))
+    return Claim(claim_id, tuple(sorted((Claimed(*row[:8]) for row in rows), key=_by_id)))
 
 
 _by_id = attrgetter("id")
@@ -432,48 +436,42 @@ def _count(session: Session, rows: list[Any], new: DeliveryState) -> None:
 
 
 def _outcome(
-    delivery: Claimed, result: Result | NotSent | Later, doubts: int, *, rules: Rules, provider: str, now: datetime
+    delivery: Claimed, result: Result | NotSent | Later, rules: Rules, dialect: str, now: datetime, *, was_doubted: bool
 ) -> dict[str, Any]:
-    """The values of one row after its outcome, for `statements.outcome`; None leaves what is there, but for the moment
-    it was finished. A delivery is `queued` as long as `attempts` is 0, and `deferred` after."""
-    attempts, state = delivery.attempts, DeliveryState.SKIPPED
+    """What `statements.outcomes` is told of one row; None leaves what is there. A delivery is `queued` as long as
+    `attempts` is 0, and `deferred` after."""
+    attempts, state, more_doubts = delivery.attempts, DeliveryState.SKIPPED, 0
     due_at: datetime | None = None
-    finished_at: datetime | None = now
     provider_id = code = detail = None
-    more_doubts = 0
     if isinstance(result, Result):
         provider_id, code, detail = result.provider_id, result.code, result.detail
-        state, due_at, more_doubts = _after(delivery, result, doubts, rules, now)
+        if result.outcome is Outcome.ACCEPTED:
+            state = DeliveryState.ACCEPTED
+        elif result.outcome is Outcome.UNKNOWN and rules.resend_once and not was_doubted and delivery.edition_id:
+            state, due_at, more_doubts = DeliveryState.DEFERRED, now, 1
+        elif result.outcome is Outcome.DEFERRED and (due_at := _next_attempt(delivery, result, rules, now)):
+            state = DeliveryState.DEFERRED
+        else:
+            state = DeliveryState.UNKNOWN if result.outcome is Outcome.UNKNOWN else DeliveryState.REJECTED
     elif result is not NotSent.SKIP:
         state = DeliveryState.QUEUED if attempts <= 1 else DeliveryState.DEFERRED
         due_at = result.due_at if isinstance(result, Later) else None
         attempts = max(attempts - 1, 0)
-    if state in WAITING:
-        finished_at = None
     return {
         "row_id": delivery.id,
         "new_state": state,
+        "new_attempts": attempts,
         "more_doubts": more_doubts,
-        "new_due_at": due_at,
-        "new_provider": provider[:40] if isinstance(result, Result) and provider else None,
+        "is_over": state not in WAITING,
+        "new_due": None if due_at is None else statements.moment(dialect, due_at),
         "new_provider_id": provider_id[:200] if provider_id else None,
         "new_code": scrub(code)[:60] if code else None,
         "new_detail": scrub(detail)[:500] if detail else None,
-        "new_attempts": attempts,
-        "new_finished_at": finished_at,
     }
 
 
-def _after(
-    delivery: Claimed, result: Result, doubts: int, rules: Rules, now: datetime
-) -> tuple[DeliveryState, datetime | None, int]:
-    """The state after what the provider said, when it is tried again, and whether this is a doubt to be sent again."""
-    may_resend = rules.resend_once and doubts == 0 and delivery.edition_id is not None
-    if result.outcome is Outcome.UNKNOWN and may_resend:
-        return DeliveryState.DEFERRED, now, 1
-    if (state := _OUTCOMES.get(result.outcome)) is not None:
-        return state, None, 0
-    due_at = next_attempt(
+def _next_attempt(delivery: Claimed, result: Result, rules: Rules, now: datetime) -> datetime | None:
+    return next_attempt(
         attempts=delivery.attempts,
         queued_at=delivery.queued_at,
         is_letter=delivery.edition_id is None,
@@ -481,4 +479,3 @@ def _after(
         now=now,
         keep_trying=rules.keep_trying,
     )
-    return (DeliveryState.REJECTED, None, 0) if due_at is None else (DeliveryState.DEFERRED, due_at, 0)

@@ -320,7 +320,7 @@ class Sender:
         """Copies of an edition that must wait for the sake of their domain."""
         if not self._limits.domains or claim.deliveries[0].edition_id is None:
             return {}
-        before = {each.id: each.due_at is not None and each.due_at > each.queued_at for each in claim.deliveries}
+        before = {each.id: each.was_put_off for each in claim.deliveries}
         waiting = {
             delivery_id: (copy.address, before[delivery_id])
             for batch in prepared.batches

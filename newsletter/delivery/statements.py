@@ -3,11 +3,11 @@
 `newsletter.delivery.ledger` and `newsletter.delivery.batches` give them their values; nothing else uses them.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from newsletter.delivery.models import Batch, Delivery, DeliveryState
 from newsletter.editions.models import Edition
@@ -26,9 +26,6 @@ IS_SENDING = sa.text("delivery.state = 'sending'")
 BATCH_IS_OPEN = sa.text("batch.state = 'open'")
 
 WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
-
-#: Columns of an outcome that keep their value where it says nothing, and those that are set in any case.
-_KEPT, _SET = ("due_at", "provider", "provider_id", "code", "detail"), ("attempts", "finished_at")
 
 
 @cache
@@ -58,7 +55,8 @@ def claim_of_batch() -> sa.Update:
     columns = DELIVERY.c
     of_batch = (columns.edition_id == sa.bindparam("edition"), columns.batch == sa.bindparam("number"))
     claim = _claim(*of_batch).values(claim=sa.bindparam("claim_id"))
-    return claim.returning(columns.id, columns.subscriber_id, columns.queued_at, columns.attempts, columns.due_at)
+    was_put_off = columns.due_at > columns.queued_at
+    return claim.returning(columns.id, columns.subscriber_id, columns.queued_at, columns.attempts, was_put_off)
 
 
 @cache
@@ -77,36 +75,39 @@ def row() -> tuple[sa.ColumnElement[Any], ...]:
     )  # fmt: skip
 
 
-@cache
-def still_claimed() -> sa.Select[Any]:
-    """Of the deliveries `ids` those that `claim_id` may write: held, or given up on and claimed by nobody since."""
-    columns = DELIVERY.c
-    return (
-        sa.select(columns.id, columns.state, columns.doubts)
-        .where(
-            columns.id.in_(sa.bindparam("ids", expanding=True)),
-            columns.claim == sa.bindparam("claim_id"),
-            columns.state.in_((DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-        )
-        .order_by(columns.id)
-        .with_for_update()
-    )
+#: What `outcomes` is told of each row, with PostgreSQL's name for its kind.
+OUTCOME = {
+    "row_id": "bigint", "new_state": "text", "new_attempts": "int", "more_doubts": "int", "is_over": "boolean",
+    "new_due": "timestamptz", "new_provider_id": "text", "new_code": "text", "new_detail": "text",
+}  # fmt: skip
 
 
 @cache
-def outcome() -> sa.Update:
-    """New values for one row; run with many, on SQLite, where a statement costs next to nothing."""
-    return _outcome({name: sa.bindparam(name, type_=kind) for name, kind in _types().items()})
+def outcomes(dialect: str) -> sa.TextClause:
+    """New values for many rows at once, given as JSON; the ids of those that were in the state `was`, in the hands of
+    `claim_id`, and so were written. Values: `rows` (objects with the keys of `OUTCOME`), `claim_id`, `was`, `now`,
+    `provider`."""
+    if dialect == "sqlite":
+        columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in OUTCOME)
+        given = f"(SELECT {columns} FROM json_each(:rows))"  # noqa: S608  (names of our own)
+        names = ""
+    else:
+        given = "json_to_recordset(CAST(:rows AS json))"
+        names = f"({', '.join(f'{name} {kind}' for name, kind in OUTCOME.items())})"
+    return sa.text(
+        "UPDATE delivery SET state = new_state, claim = NULL, lease_until = NULL, attempts = new_attempts, "  # noqa: S608
+        "doubts = doubts + more_doubts, finished_at = CASE WHEN is_over THEN :now END, "
+        "due_at = COALESCE(new_due, due_at), provider = COALESCE(:provider, provider), "
+        "provider_id = COALESCE(new_provider_id, provider_id), code = COALESCE(new_code, code), "
+        "detail = COALESCE(new_detail, detail) "
+        f"FROM {given} AS given{names} WHERE id = row_id AND claim = :claim_id AND state = :was RETURNING id"
+    ).bindparams(sa.bindparam("now", type_=DELIVERY.c.finished_at.type), sa.bindparam("provider", type_=sa.String()))
 
 
-@cache
-def outcomes() -> sa.Update:
-    """New values for many rows at once, each value an array, on PostgreSQL."""
-    types = _types()
-    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in types.items()]
-    columns = [sa.column(name, kind) for name, kind in types.items()]
-    given = sa.func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
-    return _outcome({name: given.c[name] for name in types})
+def moment(dialect: str, value: datetime) -> str:
+    """A moment as it stands in JSON for `outcomes`: as SQLite stores it, or with its zone for PostgreSQL."""
+    text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return text if dialect == "sqlite" else f"{text}+00"
 
 
 @cache
@@ -148,29 +149,3 @@ def _claim(*which: sa.ColumnElement[bool]) -> sa.Update:
     )
     claimed = sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery()))
     return claimed.values(state=DeliveryState.SENDING, attempts=columns.attempts + 1)
-
-
-def _types() -> dict[str, sa.types.TypeEngine[Any]]:
-    columns = DELIVERY.c
-    return {
-        "row_id": columns.id.type,
-        "new_state": columns.state.type,
-        "more_doubts": columns.doubts.type,
-        **{f"new_{name}": columns[name].type for name in (*_KEPT, *_SET)},
-    }
-
-
-def _outcome(new: dict[str, Any]) -> sa.Update:
-    columns = DELIVERY.c
-    return (
-        sa.update(DELIVERY)
-        .where(columns.id == new["row_id"])
-        .values(
-            state=new["new_state"],
-            claim=None,
-            lease_until=None,
-            doubts=columns.doubts + new["more_doubts"],
-            **{name: new[f"new_{name}"] for name in _SET},
-            **{name: sa.func.coalesce(new[f"new_{name}"], columns[name]) for name in _KEPT},
-        )
-    )

@@ -24,6 +24,8 @@ _WIDTH = 76
 _QUOTED = {byte: chr(byte) if 32 <= byte < 127 and byte != 61 else f"={byte:02X}" for byte in range(256)}
 _PLAIN_VALUE = re.compile(r"(?![.F])[!-<>-~]{0,75}")
 _UNQUOTED = re.compile(r"[!-<>-~]+")
+#: What needs no other spelling, neither in HTML nor in quoted-printable: our own links.
+_LINK = re.compile(r"https?://[A-Za-z0-9:/._~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 #: The gaps of the head, beside those of the two bodies.
@@ -67,12 +69,18 @@ class CompiledMessage:
             _MESSAGE_ID: header.message_id(message_id),
             _UNSUBSCRIBE: header.list_unsubscribe(leave_url, leave_mailto) if leave_url else b"",
         }
+        links: dict[str, bytes] = {}  # written in the same way in both bodies, so only once
         pieces = list(self.pieces)
         size_bytes = self.shared_bytes
         for index, gap in self.gaps:
-            if gap not in values:
-                values[gap] = _value(gap, slots)
-            pieces[index] = value = values[gap]
+            value = values[gap] if gap in values else links.get(gap[1])
+            if value is None:
+                given = slots.get(gap[1])
+                if given is not None and _LINK.fullmatch(given):
+                    value = links[gap[1]] = _long(given)
+                else:
+                    value = values[gap] = _value(gap, slots)
+            pieces[index] = value
             size_bytes += len(value)
         if self.signing is not None:
             signatures = self.signing.headers(pieces)
@@ -230,5 +238,11 @@ def _value(gap: _Gap, slots: Mapping[str, str]) -> bytes:
     if not plain and _CONTROL.search(value):
         raise InvalidInput(f"The value for {name} has a line break or another character that cannot be used")
     encoded = value if plain else "".join([_QUOTED[byte] for byte in value.encode()])
-    # The compiled text closes the last line with its own soft break.
+    return _long(encoded)
+
+
+def _long(encoded: str) -> bytes:
+    """Folded where it is too long for a line. The compiled text closes the last one with its own soft break."""
+    if len(encoded) < _WIDTH - 1:
+        return _guarded(encoded).encode()
     return "\r\n".join(_folded(encoded, soft_end=True))[:-1].encode()
