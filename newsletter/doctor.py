@@ -18,10 +18,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from newsletter import backup, migrating
+from newsletter.content.dates import london_date
 from newsletter.core import addresses, logs, runtime, settings
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, ProviderRefused
 from newsletter.core.installation import Installation
 from newsletter.core.runtime import Runtime
+from newsletter.delivery import ledger, pacing
+from newsletter.delivery.models import Pulse
 from newsletter.editions.models import Cadence
 from newsletter.providers import registry
 from scheduler import cadence as cadences
@@ -33,6 +36,10 @@ PROVIDER_S = 20.0
 
 #: A cadence that fell due longer ago than this shows that no clock is running.
 CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+#: A worker notes each minute that it is there.
+WORKER_TOLERANCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,9 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
             if not ready:
                 break
         yield _provider(built)
+        yield _pace(built)
         if ready:
+            yield _workers(built)
             yield from _cadences(built)
             yield from _sender_domains(built, look_up or _txt)
     finally:
@@ -161,6 +170,32 @@ def _provider(built: Runtime) -> Finding:
             about, f"failed ({type(error).__name__})", "Its check should not fail like this; tell its makers."
         )
     return Finding(about, "is ready" if name != "outbox" else "keeps mail on this machine and sends nothing")
+
+
+def _pace(built: Runtime) -> Finding:
+    try:
+        limits = pacing.limits(built.settings)
+    except ConfigurationError as error:
+        return Finding("pace", "cannot be kept", str(error))
+    today = limits.on(london_date(built.clock.now()))
+    a_second = f"{limits.per_s:g} messages a second" if limits.per_s else "as fast as the provider takes it"
+    return Finding("pace", a_second + (f", {today:,} today" if today is not None else ""))
+
+
+def _workers(built: Runtime) -> Finding:
+    """Only something that waits to be sent makes an absent worker a problem."""
+    with built.db.reading() as session:
+        pulse = session.get(Pulse, 1)
+        waiting = ledger.counts(session)["queued"]
+    now = built.clock.now()
+    if pulse is None:
+        seen = "none has run yet"
+    elif pulse.seen_at > now - WORKER_TOLERANCE:
+        return Finding("workers", "are there")
+    else:
+        seen = f"none has been seen since {pulse.seen_at:%H:%M on %-d %B %Y} UTC"
+    mend = "Start one: newsletter run, or newsletter worker" if waiting else None
+    return Finding("workers", f"{seen}; {waiting:,} copies are waiting" if waiting else seen, mend)
 
 
 def _cadences(built: Runtime) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import opening, retention
+from newsletter.delivery import opening, pacing, retention
 from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
 from scheduler import cadence as cadences
@@ -61,6 +61,7 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
     while forgotten == retention.ROWS_AT_ONCE:
         with runtime.db.transaction() as session:
             forgotten = retention.forget(session, now=runtime.clock.now())
+            pacing.forget(session, now=runtime.clock.now())
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
 

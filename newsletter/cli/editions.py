@@ -234,6 +234,43 @@ def unknown(
             typer.echo(f"Of {number} copies nobody knows whether they arrived. Decide with --leave or --send-again.")
 
 
+@app.command()
+def rules(
+    list_slug: Annotated[str, typer.Argument(metavar="LIST", help="The mailing list: parents or professionals.")],
+    keep_trying_hours: Annotated[
+        int | None,
+        typer.Option("--keep-trying", metavar="HOURS", min=1, max=120, help="How long to believe “not now”."),
+    ] = None,
+    late_after_hours: Annotated[
+        int | None,
+        typer.Option("--late-after", metavar="HOURS", min=1, max=120, help="From when on an edition is held."),
+    ] = None,
+    resend_once: Annotated[
+        bool | None,
+        typer.Option("--resend-once/--leave-unknown", help="On doubt: a second copy, or a person decides."),
+    ] = None,
+    by: By = None,
+) -> None:
+    """What a mailing list wants when sending does not go smoothly. Without an option: only say it."""
+    wanted = {
+        "keep_trying_hours": keep_trying_hours, "late_after_hours": late_after_hours, "resend_once": resend_once,
+    }  # fmt: skip
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        mailing_list = lists.by_slug(session, list_slug)
+        if changes:
+            if by is None:
+                raise InvalidInput("Say who decides: --by EMAIL.")
+            edge.staff_id(session, runtime, by, StaffRole.ADMIN)
+            for name, value in changes.items():
+                setattr(mailing_list, name, value)
+        doubt = "one second copy goes by itself" if mailing_list.resend_once else "a person decides"
+        typer.echo(f"{mailing_list.name}:")
+        typer.echo(f"  a copy that is put off is tried again for {mailing_list.keep_trying_hours} hours")
+        typer.echo(f"  an edition is too late to go by itself after {mailing_list.late_after_hours} hours")
+        typer.echo(f"  where nobody can know whether a copy was sent, {doubt}")
+
+
 def _in_hand(session: Session, mailing_list_id: int) -> Edition | None:
     """The edition of this list that is still to be approved or sent."""
     return session.exec(

@@ -11,6 +11,7 @@ from newsletter import doctor, migrating, sample
 from newsletter.core import runtime as runtimes
 from newsletter.core import settings
 from newsletter.core.runtime import Runtime
+from newsletter.delivery.models import Batch, Pulse
 from newsletter.doctor import Finding
 from newsletter.editions.models import Cadence
 from subscribers import lists
@@ -134,3 +135,20 @@ class TestDns:
             raise AssertionError
 
         assert problems(nobody) == {}
+
+
+def test_copies_that_wait_and_no_worker_are_a_problem(installed: Runtime) -> None:
+    with installed.db.transaction() as session:
+        session.add(Batch(edition_id=1, number=0, due_at=installed.clock.now(), queued=7))
+    assert problems()["workers"].found == "none has run yet; 7 copies are waiting"
+    with installed.db.transaction() as session:
+        session.add(Pulse(id=1, seen_at=installed.clock.now()))
+    assert problems() == {}
+    with installed.db.transaction() as session:
+        session.get_one(Pulse, 1).seen_at -= timedelta(hours=1)
+    assert problems()["workers"].mend == "Start one: newsletter run, or newsletter worker"
+
+
+def test_a_pace_that_cannot_be_kept_is_a_problem(installed: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSLETTER_WARM_UP", "tomorrow")
+    assert problems()["pace"].found == "cannot be kept"

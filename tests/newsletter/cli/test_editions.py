@@ -189,3 +189,23 @@ class TestUnknown:
         assert doubt("edition", "send", 1, "--now").exit_code == 0
         assert status(doubt)["counts"]["unknown"] == 0  # type: ignore[index]
         assert len(set((data_dir / "outbox").glob("**/*.eml")) - files) in (0, 3)
+
+
+class TestRules:
+    def test_they_are_said(self, demo: Newsletter) -> None:
+        said = demo("edition", "rules", "parents").stdout
+        assert "for 24 hours" in said
+        assert "after 2 hours" in said
+        assert "a person decides" in said
+
+    def test_an_admin_changes_them_and_nobody_else(self, demo: Newsletter) -> None:
+        change = ("edition", "rules", "parents", "--keep-trying", "48", "--late-after", "6", "--resend-once")
+        assert demo(*change).exit_code == 1
+        assert demo(*change, "--by", "author@example.org").exit_code == 1
+        assert "for 24 hours" in demo("edition", "rules", "parents").stdout
+        said = demo(*change, "--by", "admin@example.org").stdout
+        assert "for 48 hours" in said
+        assert "after 6 hours" in said
+        assert "one second copy" in said
+        assert demo("edition", "rules", "parents").stdout == said
+        assert "for 24 hours" in demo("edition", "rules", "professionals").stdout

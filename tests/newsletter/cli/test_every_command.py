@@ -16,7 +16,7 @@ from tests.newsletter.cli.conftest import Newsletter
 PROMISED = {
     "run", "web", "worker", "scheduler", "migrate", "demo", "doctor", "backup", "restore", "staff add",
     "edition list", "edition assemble", "edition preview", "edition approve", "edition send", "edition status",
-    "edition pause", "edition resume", "edition cancel", "edition unknown", "subscribers import",
+    "edition pause", "edition resume", "edition cancel", "edition unknown", "edition rules", "subscribers import",
     "subscribers export", "subscribers leave", "person export", "person erase", "schools import",
 }  # fmt: skip
 
