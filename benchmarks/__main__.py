@@ -10,7 +10,9 @@ from benchmarks.sinks import NoSink, NotAsSent
 from benchmarks.workers import WorkerFailed
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="All benchmarks: ten minutes or so.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="All benchmarks: a quarter of an hour or less."
+    )
     parser.add_argument("--all", action="store_true", help="every case of the whole path: an hour or so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     given = parser.parse_args()

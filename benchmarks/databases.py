@@ -6,6 +6,7 @@ socket. Both kinds keep their promise to be on the disk when a commit returns.
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +22,7 @@ class Databases(Protocol):
     """One kind of database."""
 
     name: str
+    version: str
 
     def keep(self, template: str, fill: Callable[[str], None]) -> None:
         """Make a database once, to be copied; `fill` gets its URL."""
@@ -39,6 +41,7 @@ class Sqlite:
     """Files in a directory. The database works inside the worker, so that it has no processor time of its own."""
 
     name = "SQLite"
+    version = sqlite3.sqlite_version
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -22,8 +22,8 @@ from newsletter.delivery import opening
 SIZES = ((10_000, 3), (100_000, 3), (1_000_000, 1))
 
 _COLUMNS = (
-    ("readers", "readers", ",d"),
     ("", "database", ""),
+    ("readers", "readers", ",d"),
     ("seconds", "seconds", ".2f"),
     ("µs a reader", "us_a_reader", ".1f"),
     ("process µs", "process_cpu_us", ".1f"),
@@ -40,6 +40,7 @@ def main(report: Report) -> None:
         with databases.running(kind) as found_databases:
             templates = Templates(found_databases)
             for readers, rounds in SIZES:
+                report.progress(f"{kind}, {readers:,} readers")
                 found = [_opened(templates, readers) for _ in range(rounds)]
                 templates.forget()
                 medians: dict[str, Any] = {name: median(each[name] for each in found) for name in found[0]}

@@ -46,16 +46,22 @@ def main(report: Report, wanted: Sequence[Case]) -> None:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="newsletter-bench-mail-")))
         templates = {kind: Templates(stack.enter_context(databases.running(kind))) for kind in _kinds(wanted)}
         wanted = [case for case in wanted if sink.tls_port or not case.tls]
+        if not wanted:
+            raise NoSink("The path with TLS is not measured: the sink has no OpenSSL (Debian: apt install libssl-dev).")
         compared = [one for one in wire.senders() if one.name in (wire.ALONE, wire.BASELINE)]
         found: defaultdict[str, list[Figures]] = defaultdict(list)
         for turn in range(max(case.rounds for case in wanted)):
             for sender in compared:
+                report.progress(f"round {turn + 1}: {sender.name}")
                 sender.run(sink)
             for case in wanted:
                 if turn < case.rounds:
+                    report.progress(f"round {turn + 1}: {case.name}")
                     found[case.name].append(_run(case, templates[case.database], sink, directory))
         rows = [_row(case, found[case.name]) for case in wanted]
         report.table("path", "The whole path: claimed, written, sent, recorded", _COLUMNS, rows)
+        for kind, made in templates.items():
+            report.note(kind, made.databases.version)
         if "postgresql" in templates:
             report.say("PostgreSQL runs on this machine and shares its processors with the workers and the sink.")
         _compare(report, rows, {sender.name: sender for sender in compared})

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from newsletter.core.crypto import Crypto
+from newsletter.core.db import one_of
 from subscribers.identity import suppression_hashes
 from subscribers.models import Subscriber, SubscriberState
 from subscribers.suppression import blocks
@@ -43,7 +44,7 @@ def reachable(
     if not subscriber_ids or not states:
         return {}
     values = {"ids": list(subscriber_ids), "states": list(states)}
-    rows = session.connection().execute(_with_address(), values).all()
+    rows = session.connection().execute(_with_address(session.get_bind().dialect.name), values).all()
     addresses = [crypto.decrypt(sealed) for _id, _state, sealed in rows]
     hashes = suppression_hashes(crypto, addresses)
     blocked = blocks(session, hashes, now=now)
@@ -57,10 +58,10 @@ def reachable(
 
 
 @cache
-def _with_address() -> sa.Select[Any, Any, Any]:
+def _with_address(dialect: str) -> sa.Select[Any, Any, Any]:
     """Built once: it runs for every hundred messages."""
     return sa.select(col(Subscriber.id), col(Subscriber.state), col(Subscriber.address_sealed)).where(
-        col(Subscriber.id).in_(sa.bindparam("ids", expanding=True)),
+        one_of(col(Subscriber.id), "ids", dialect),
         col(Subscriber.state).in_(sa.bindparam("states", expanding=True)),
         col(Subscriber.address_sealed).is_not(None),
     )

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from newsletter.core.crypto import Crypto
-from newsletter.core.db import insert
+from newsletter.core.db import insert, one_of
 from subscribers.identity import suppression_hash
 from subscribers.models import Suppression, SuppressionReason
 
@@ -73,7 +73,9 @@ def blocks(session: Session, hashes: Collection[bytes], *, now: datetime) -> dic
     if not hashes:
         return {}
     answer = {}
-    for address_hash, reason, until in session.connection().execute(_held(), {"hashes": list(hashes)}):
+    for address_hash, reason, until in session.connection().execute(
+        _held(session.get_bind().dialect.name), {"hashes": list(hashes)}
+    ):
         erased = reason is SuppressionReason.ERASED
         in_force = until > now if until is not None else not erased
         if in_force or erased:
@@ -83,11 +85,10 @@ def blocks(session: Session, hashes: Collection[bytes], *, now: datetime) -> dic
 
 
 @cache
-def _held() -> sa.Select[bytes, SuppressionReason, datetime | None]:
+def _held(dialect: str) -> sa.Select[bytes, SuppressionReason, datetime | None]:
     """Built once: it runs for every hundred messages."""
-    hashes: sa.BindParameter[bytes] = sa.bindparam("hashes", expanding=True)
     return sa.select(col(Suppression.address_hash), col(Suppression.reason), col(Suppression.until)).where(
-        col(Suppression.address_hash).in_(hashes)
+        one_of(col(Suppression.address_hash), "hashes", dialect)
     )
 
 

@@ -52,6 +52,14 @@ def insert(session: Session, table: type[Table]) -> postgresql.Insert | sqlite.I
     return postgresql.insert(table)
 
 
+def one_of(column: Any, name: str, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether the column has one of the values of the list parameter `name`. On PostgreSQL the list is one array, so
+    that the statement's text stays the same and short; its driver reads long ones anew each time."""
+    if dialect == "sqlite":
+        return sa.type_coerce(column, column.type).in_(sa.bindparam(name, expanding=True))
+    return sa.type_coerce(column, column.type) == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+
+
 def number_inserted(session: Session, statement: sa.Insert) -> int:
     """Execute an INSERT and say how many rows it wrote, which PostgreSQL's driver tells only when asked to."""
     return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount

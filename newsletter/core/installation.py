@@ -9,7 +9,7 @@ from sqlmodel import Field, Session
 
 from newsletter.core.clock import Clock
 from newsletter.core.crypto import Crypto
-from newsletter.core.db import Table
+from newsletter.core.db import Table, insert
 from newsletter.core.errors import ConfigurationError
 
 
@@ -27,9 +27,11 @@ def check_secret(session: Session, crypto: Crypto, clock: Clock) -> None:
     fingerprint = crypto.derive("fingerprint of the secret", 16)
     row = session.get(Installation, 1)
     if row is None:
-        session.add(Installation(key_check=fingerprint, created_at=clock.now()))
-        session.flush()
-    elif not crypto.same(row.key_check, fingerprint):
+        # Several processes of a new installation may come here at the same moment: one is first.
+        first = insert(session, Installation).values(id=1, key_check=fingerprint, created_at=clock.now())
+        session.execute(first.on_conflict_do_nothing())
+        row = session.get_one(Installation, 1)
+    if not crypto.same(row.key_check, fingerprint):
         raise ConfigurationError(
             "NEWSLETTER_SECRET_KEY is not the secret this database was written with. Set it to the right one "
             "(in development it is in the file secret.key beside the database)."

@@ -91,7 +91,7 @@ class Sender:
         self._runs, self._absence = Runs(), Absence(provider.name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._look, self._look_for_letters = asyncio.Event(), asyncio.Event()
-        self._accepted = 0
+        self._accepted = self._under_way = 0
         # SQLite has one writer at a time: waiting in line here is cheaper than meeting at the database's lock.
         self._threads = ThreadPoolExecutor(1 if runtime.db.is_sqlite else 4, thread_name_prefix="ledger")
 
@@ -345,9 +345,13 @@ class Sender:
         if turn.wait_s:
             await self._sleep(turn.wait_s)
         held = Held(clock.now() + self._lease, hold_on)
-        done = await hand_over(
-            self._provider, turn.claim, turn.prepared, held, clock=clock, lease=self._lease, later=turn.later
-        )
+        self._under_way += 1
+        try:
+            done = await hand_over(
+                self._provider, turn.claim, turn.prepared, held, clock=clock, lease=self._lease, later=turn.later
+            )
+        finally:
+            self._under_way -= 1
         self._size_windows(len(done.results), done.took_s)
         return done
 
@@ -389,8 +393,10 @@ class Sender:
         return self._window
 
     def _size_windows(self, number: int, took_s: float) -> None:
-        """Claim as many deliveries at once as this provider takes in about a quarter of a second."""
-        fitting = int(number * SECONDS_PER_WINDOW / took_s) if took_s > 0 else self._longest_window
+        """Claim as many deliveries at once as this provider takes in about a quarter of a second, over all calls that
+        are under way at once: each window by itself takes longer when there are many."""
+        at_once = number * (self._under_way + 1)
+        fitting = int(at_once * SECONDS_PER_WINDOW / took_s) if took_s > 0 else self._longest_window
         self._window = min(max(fitting, LEAST_WINDOW), self._longest_window)
 
     # Looking after the ledger.

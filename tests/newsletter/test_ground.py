@@ -1,5 +1,6 @@
 """The ground floor: tokens, addresses, cryptography, settings, logs, transactions."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -112,6 +113,25 @@ def test_an_address_is_sealed_differently_each_time_and_hashed_differently_for_e
     assert len(hashes) == 2
     with pytest.raises(ConfigurationError):
         Crypto("another").decrypt(one)
+
+
+def test_several_processes_of_a_new_installation_may_start_at_once(runtime: Runtime) -> None:
+    start, failures = threading.Barrier(4), []
+
+    def begin() -> None:
+        try:
+            start.wait(10)
+            with runtime.db.transaction() as session:
+                check_secret(session, runtime.crypto, runtime.clock)
+        except BaseException as failure:
+            failures.append(failure)
+
+    processes = [threading.Thread(target=begin) for _ in range(4)]
+    for one in processes:
+        one.start()
+    for one in processes:
+        one.join(30)
+    assert failures == []
 
 
 def test_a_database_is_tied_to_its_secret(runtime: Runtime) -> None:
