@@ -20,6 +20,7 @@ depends_on: str | Sequence[str] | None = None
 STATES = (
     "queued", "sending", "accepted", "delivered", "bounced", "complained", "rejected", "deferred", "unknown", "skipped",
 )  # fmt: skip
+LEASED = "state = 'sending' AND lease_until IS NOT NULL"
 OPEN = "state IN ('queued', 'sending', 'deferred')"
 
 
@@ -74,6 +75,14 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
         batch_op.add_column(sa.Column("batch", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("doubts", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.drop_index("ix_delivery_lease")
+        batch_op.create_index(
+            "ix_delivery_lease",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text(LEASED),
+            postgresql_where=sa.text(LEASED),
+        )
         batch_op.drop_index("ix_delivery_open")
         batch_op.create_index(
             "ix_delivery_open",
@@ -136,6 +145,14 @@ def downgrade() -> None:
         for name in ("keep_trying_hours", "late_after_hours", "resend_once"):
             batch_op.drop_column(name)
     with op.batch_alter_table("delivery", schema=None, table_kwargs={"sqlite_autoincrement": True}) as batch_op:
+        batch_op.drop_index("ix_delivery_lease")
+        batch_op.create_index(
+            "ix_delivery_lease",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'sending'"),
+            postgresql_where=sa.text("state = 'sending'"),
+        )
         batch_op.drop_index("ix_delivery_open")
         batch_op.drop_column("doubts")
         batch_op.drop_column("batch")

@@ -56,8 +56,8 @@ class Delivery(Table, table=True):
         sa.Index(
             "ix_delivery_lease",
             "lease_until",
-            sqlite_where=sa.text("state = 'sending'"),
-            postgresql_where=sa.text("state = 'sending'"),
+            sqlite_where=sa.text("state = 'sending' AND lease_until IS NOT NULL"),
+            postgresql_where=sa.text("state = 'sending' AND lease_until IS NOT NULL"),
         ),
         sa.Index("ix_delivery_subscriber_id", "subscriber_id"),
         sa.Index("ix_delivery_finished_at", "finished_at"),
