@@ -1,0 +1,45 @@
+"""What the faults did, one row for each scenario, and the table of them that ends a run."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+#: Every row of this run, in the order in which the scenarios ended, whether or not they passed.
+ROWS: list["Row"] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`lost`: accepted by the ledger and not received. `doubled`: received more than once."""
+
+    fault: str
+    database: str
+    caused: int
+    recipients: int
+    received: int
+    lost: int
+    doubled: int
+    unknown: int
+
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """One line for each fault and database, under their heads and above their sums."""
+    names = [field.name for field in fields(Row)]
+    sums: dict[tuple[str, str], Counter[str]] = {}
+    everything = Counter[str]()
+    for row in rows:
+        numbers = {name: getattr(row, name) for name in names[2:]}
+        sums.setdefault((row.fault, row.database), Counter()).update(numbers)
+        everything.update(numbers)
+    cells = [names]
+    for whose, counted in [*sums.items(), (("all together", ""), everything)]:
+        cells.append([*whose, *(f"{counted[name]:,}" for name in names[2:])])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(_padded(number, *each) for number, each in enumerate(zip(line, widths, strict=True)))
+        for line in cells
+    ]
+
+
+def _padded(column: int, cell: str, width: int) -> str:
+    return cell.ljust(width) if column < 2 else cell.rjust(width)

@@ -1,0 +1,138 @@
+"""Workers that sleep through their lease, everything started twice, buttons pressed twice, and workers asked to end.
+
+Nobody dies here, so that nobody need be in doubt: each reader has one copy in the end.
+"""
+
+import time
+
+from tests.faults.conftest import Install
+from tests.faults.hostile import Stage
+from tests.faults.installation import LEASE_S, WINDOW, Installation
+from tests.faults.stories import BOTH, side_by_side
+from tests.faults.waiting import wait_for
+
+READERS = 300
+
+#: Steps of a conversation at which a worker has copies in its hands.
+ON_THE_WIRE = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.MESSAGE, Stage.ANSWERED)
+
+
+def test_a_worker_sleeps_while_another_takes_over(install: Install) -> None:
+    """It wakes when all is sent, and finds that its batch is somebody else's."""
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS).open()
+        sleeper = here.worker()
+        here.server.await_turn(here.chance.choice(ON_THE_WIRE), here.chance.randint(5, 200), sleeper.freeze)
+        here.worker()
+        wait_for(lambda: f"another worker sends the rest: {here.states()}", lambda: here.edition_states() == ["sent"])
+        sleeper.wake()
+        here.verdict("worker asleep past its lease", 1, unknown_at_most=WINDOW)
+
+    side_by_side(tell, [install("postgresql") for _ in range(4)])
+
+
+def test_the_only_worker_sleeps_past_its_lease(install: Install) -> None:
+    freezes = 3
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS).open()
+        worker = here.worker()
+        for _ in range(freezes):
+            stage, turns = here.chance.choice(ON_THE_WIRE), here.chance.randint(5, 80)
+            here.server.await_turn(stage, turns, worker.freeze, meanwhile=here.restock)
+            over = time.monotonic() + LEASE_S + 0.5
+            wait_for("the lease runs out", lambda over=over: time.monotonic() > over)
+            worker.wake()
+        here.run_on()
+        here.verdict("only worker asleep past its lease", freezes, unknown_at_most=freezes * WINDOW)
+
+    side_by_side(tell, [install(kind) for kind in BOTH])
+
+
+def test_two_clocks_let_each_edition_go_once(install: Install) -> None:
+    editions = 3
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS)
+        for _ in range(editions):
+            here.command("edition", "send", here.approve())
+        clocks = [here.start("scheduler"), here.start("scheduler")]
+        here.run_on()
+        for clock in clocks:
+            clock.ask_to_end()
+        assert [clock.wait() for clock in clocks] == [0, 0]
+        here.verdict("two clocks", editions, unknown_at_most=0)
+
+    side_by_side(tell, [install(kind) for kind in BOTH])
+
+
+def test_a_send_button_pressed_twice(install: Install) -> None:
+    presses = 3
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS)
+        clock = here.start("scheduler")
+        for _ in range(presses):
+            edition = here.approve()
+            twice = [here.start("edition", "send", edition) for _ in range(2)]
+            assert 0 in [each.wait() for each in twice], [each.output() for each in twice]
+        here.run_on()
+        clock.ask_to_end()
+        assert clock.wait() == 0, clock.output()
+        here.verdict("“send” twice at once", presses, unknown_at_most=0)
+
+    side_by_side(tell, [install(kind) for kind in BOTH])
+
+
+def test_a_send_now_button_pressed_twice(install: Install) -> None:
+    """Without a worker: on PostgreSQL both presses send, on SQLite one does and the other watches."""
+    presses = 3
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS)
+        for _ in range(presses):
+            edition = here.approve()
+            twice = [here.start("edition", "send", edition, "--now") for _ in range(2)]
+            assert [each.wait() for each in twice] == [0, 0], [each.output() for each in twice]
+        here.run_on()
+        here.verdict("“send --now” twice at once", presses, unknown_at_most=0)
+
+    side_by_side(tell, [install(kind) for kind in BOTH])
+
+
+def test_a_worker_asked_to_end_leaves_nothing_in_its_hands(install: Install) -> None:
+    times = 12
+
+    def tell(here: Installation) -> None:
+        here.with_readers(READERS).open()
+        for _ in range(times):
+            worker = here.worker()
+            stage, turns = here.chance.choice(ON_THE_WIRE), here.chance.randint(1, 60)
+            here.server.await_turn(stage, turns, worker.ask_to_end, meanwhile=here.restock)
+            assert worker.wait() == 0, worker.output()
+            _nothing_is_in_anybodys_hands(here)
+        here.run_on()
+        here.verdict("worker asked to end (SIGTERM)", times, unknown_at_most=0)
+
+    side_by_side(tell, [install(kind) for kind in BOTH])
+
+
+def test_several_workers_asked_to_end_at_once(install: Install) -> None:
+    times, here = 4, install("postgresql").with_readers(READERS)
+    for _ in range(4):
+        here.open()
+    for _ in range(times):
+        for _ in range(3):
+            here.worker()
+        here.server.await_turn(Stage.MESSAGE, here.chance.randint(1, 60), meanwhile=here.restock)
+        here.end_workers()
+        _nothing_is_in_anybodys_hands(here)
+    here.run_on()
+    here.verdict("workers asked to end at once", 3 * times, unknown_at_most=0)
+
+
+def _nothing_is_in_anybodys_hands(here: Installation) -> None:
+    states = here.states()
+    assert set(states) <= {"accepted", "queued"}, states
+    assert states["accepted"] == here.server.copies.total()
