@@ -57,11 +57,13 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
     while not steps or not steps[-1].is_complete:
         with runtime.db.transaction() as session:
             steps.append(privacy.sweep(session, now=runtime.clock.now()))
-    forgotten = retention.ROWS_AT_ONCE
-    while forgotten == retention.ROWS_AT_ONCE:
-        with runtime.db.transaction() as session:
-            forgotten = retention.forget(session, now=runtime.clock.now())
-            pacing.forget(session, now=runtime.clock.now())
+    for forget in (retention.forget, retention.forget_receipts):
+        forgotten = retention.ROWS_AT_ONCE
+        while forgotten == retention.ROWS_AT_ONCE:
+            with runtime.db.transaction() as session:
+                forgotten = forget(session, now=runtime.clock.now())
+    with runtime.db.transaction() as session:
+        pacing.forget(session, now=runtime.clock.now())
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
 

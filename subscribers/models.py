@@ -112,6 +112,30 @@ class Subscriber(Table, table=True):
     phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
 
 
+class Bouncing(Table, table=True):
+    """That the last editions for a subscriber came back, one after the other. No row: nothing is known against them.
+
+    Editions are known here by their numbers on the mailing list alone. The row goes when the subscriber is suspended,
+    leaves or is heard of again.
+    """
+
+    __tablename__ = "bouncing"
+
+    subscriber_id: int = Field(
+        sa_column=sa.Column(
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.ForeignKey("subscriber.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        )
+    )
+    since: datetime  # when the first of them came back
+    editions: int  # how many in a row
+    disabled: int = 0  # how many of these because the mailbox is disabled
+    last_edition: int
+    last_at: datetime
+
+
 class Consent(Table, table=True):
     """Evidence of one sign-up: which wording, when, from where. Times are filled in once and never changed."""
 

@@ -17,6 +17,7 @@ from newsletter.core.crypto import Crypto
 from subscribers import consents, identity, lists, suppression
 from subscribers.models import (
     Attempt,
+    Bouncing,
     Consent,
     School,
     Subscriber,
@@ -83,6 +84,7 @@ def _row(session: Session, crypto: Crypto, row: Subscriber) -> dict[str, Any]:
         .where(col(Consent.subscriber_id) == row.id)
         .order_by(col(Consent.id))
     )
+    bouncing = session.get(Bouncing, row.id)
     return {
         "mailing_list": mailing_list.name,
         "lawful_basis": mailing_list.lawful_basis,
@@ -95,6 +97,9 @@ def _row(session: Session, crypto: Crypto, row: Subscriber) -> dict[str, Any]:
         "school": None if school is None else {"urn": school.urn, "name": school.name},
         "setting_name": row.setting_name,
         "phase": row.phase.value if row.phase else None,
+        "came_back": None
+        if bouncing is None
+        else {"editions_in_a_row": bouncing.editions, "since": _when(bouncing.since)},
         "consents": [_consent(consent, wording) for consent, wording in evidence],
     }
 

@@ -7,7 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from subscribers.models import Attempt, Consent, Subscriber, SubscriberState, Suppression, SuppressionReason
+from subscribers.models import (
+    Attempt,
+    Bouncing,
+    Consent,
+    Subscriber,
+    SubscriberState,
+    Suppression,
+    SuppressionReason,
+)
 
 #: Rows of one kind that one sweep touches at most.
 ROWS_PER_SWEEP = 10_000
@@ -52,6 +60,7 @@ def sweep(
     - People who left or could not be reached: first everything that says who they were is emptied, later the row goes.
     - Consents that belong to nobody any more: deleted a year after they were asked for or withdrawn.
     - Attempts, and suppressions that are over: deleted.
+    - That editions came back: deleted when the person gets none any more, or a year after it happened last.
     """
     bound = _Bound(session, rows_at_most)
     unconfirmed = (
@@ -76,6 +85,11 @@ def sweep(
     suppressions = bound.delete(
         Suppression, col(Suppression.until) <= now, col(Suppression.reason) != SuppressionReason.ERASED
     )
+    confirmed = sa.select(col(Subscriber.id)).where(col(Subscriber.state) == SubscriberState.CONFIRMED)
+    bound.delete(
+        Bouncing,
+        sa.or_(col(Bouncing.subscriber_id).not_in(confirmed), col(Bouncing.last_at) <= now - periods.row_after_end),
+    )
     return Swept(pending, emptied, ended, orphaned, attempts, suppressions, is_complete=not bound.is_reached)
 
 
@@ -88,7 +102,7 @@ class _Bound:
         self.is_reached = False
 
     def delete(self, table: Any, *where: sa.ColumnElement[bool]) -> int:
-        return self._run(sa.delete(table).where(table.id.in_(self._ids(table, where))))
+        return self._run(sa.delete(table).where(_key(table).in_(self._ids(table, where))))
 
     def empty_addresses(self, *where: sa.ColumnElement[bool]) -> int:
         holding = sa.or_(col(Subscriber.address_hash).is_not(None), col(Subscriber.address_sealed).is_not(None))
@@ -99,9 +113,13 @@ class _Bound:
         )
 
     def _ids(self, table: Any, where: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
-        return sa.select(table.id).where(*where).order_by(table.id).limit(self._rows_at_most)
+        return sa.select(_key(table)).where(*where).order_by(_key(table)).limit(self._rows_at_most)
 
     def _run(self, statement: sa.Delete | sa.Update) -> int:
         count = self._session.exec(statement, execution_options={"synchronize_session": False}).rowcount
         self.is_reached = self.is_reached or count >= self._rows_at_most
         return count
+
+
+def _key(table: Any) -> sa.Column[Any]:
+    return sa.inspect(table).primary_key[0]  # type: ignore[no-any-return]

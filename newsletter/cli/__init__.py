@@ -2,7 +2,7 @@
 
 import typer
 
-from newsletter.cli import editions, installing, people, roles
+from newsletter.cli import editions, installing, people, receipts, roles
 from newsletter.cli.edge import PlainRefusals
 
 app = typer.Typer(
@@ -17,3 +17,4 @@ roles.add_to(app)
 installing.add_to(app)
 app.add_typer(editions.app, name="edition")
 people.add_to(app)
+receipts.add_to(app)

@@ -6,6 +6,7 @@ fields here: each provider reads the ones that carry its name, through `Settings
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,11 @@ PREFIX = "NEWSLETTER_"
 
 #: Shorter secrets can be guessed; 32 random bytes in any encoding are longer than this.
 MINIMUM_SECRET_LENGTH = 32
+
+#: 64 octets are all that a local part may have (RFC 5321, section 4.5.3.1.1).
+_BOUNCE_ADDRESS = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,21}[A-Za-z0-9])?@(?=.{4,189}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"
+).fullmatch
 
 
 class Settings(BaseModel):
@@ -36,6 +42,9 @@ class Settings(BaseModel):
     )
     mail_provider: str = Field("outbox", description="Who carries the mail: outbox, smtp, notify, …")
     mail_domain: str = Field("", description="Domain of Message-IDs; empty: the host of BASE_URL")
+    bounce_address: str = Field(
+        "", description="Where bounces are taken, like bounces@bounce.example.org; empty: the sender of each list"
+    )
     sign_ups_per_network_per_hour: int = Field(30, ge=1, description="Sign-up requests taken from one network an hour")
     trusted_proxies: str = Field(
         "", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed"
@@ -88,6 +97,11 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = Path(
         name = PREFIX + str(first["loc"][0]).upper()
         raise ConfigurationError(f"{name}: {first['msg']}. See docs/running.md for what it may be.") from None
     settings = settings.model_copy(update={"base_url": settings.base_url.rstrip("/")})
+    if settings.bounce_address and not _BOUNCE_ADDRESS(settings.bounce_address):
+        raise ConfigurationError(
+            f"{PREFIX}BOUNCE_ADDRESS must be a plain address like bounces@bounce.example.org, with 23 characters or "
+            "fewer before the @: each mail gets one of its own, with a + and 40 more characters there."
+        )
     if settings.is_production:
         _refuse_unsafe(settings)
     if not settings.secret_key.get_secret_value():

@@ -21,6 +21,7 @@ from newsletter.delivery.headers import edition_headers, leave_mailto, letter_he
 from newsletter.delivery.ledger import Claim, Claimed, NotSent
 from newsletter.delivery.letterheads import letterhead
 from newsletter.delivery.models import DeliveryKind
+from newsletter.delivery.return_paths import ReturnPaths
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import wire
@@ -89,6 +90,7 @@ class Pen:
     links: links.PersonalLinks
     key: Callable[[int], str]  # our reference for a delivery
     domain: str
+    return_path: Callable[[int], str] | None = None  # the envelope sender of a delivery
 
     def write(self, delivery: Claimed, subscriber_id: int, address: str, code: str | None) -> Recipient:
         """One person's copy. Raises `UnfitAddress` when nothing but the address is at fault."""
@@ -104,7 +106,14 @@ class Pen:
         except (ValueError, InvalidInput) as error:
             self._fill("somebody@example.org", key, slots, in_header)  # raises when it is the mail that is at fault
             raise UnfitAddress(str(error)) from None
-        return Recipient(key=key, address=to, slots=slots, mime=mime, leave_url=leave if in_header else None)
+        return Recipient(
+            key=key,
+            address=to,
+            slots=slots,
+            mime=mime,
+            leave_url=leave if in_header else None,
+            return_path=self.return_path(delivery.id) if self.return_path else None,
+        )
 
     def _fill(self, to: str, key: str, slots: Mapping[str, str], in_header: bool) -> CanonicalMime:
         leave = slots["leave_url"] if in_header else None
@@ -127,6 +136,7 @@ class Copies:
         raw_mime = provider.capabilities.raw_mime
         self._signer = dkim.load(runtime.settings.provider("dkim")) if raw_mime else None
         self._domain = runtime.settings.message_domain
+        self._return_paths = ReturnPaths(runtime.crypto, runtime.settings.bounce_address)
         self._editions: dict[tuple[int, str], Template] = {}
         self._reported: set[str] = set()
 
@@ -230,6 +240,7 @@ class Copies:
             links.PersonalLinks(runtime.tokens, runtime.settings.base_url, first.mailing_list_id),
             message_keys(runtime.crypto, kind, first.edition_id),
             self._domain,
+            self._return_paths.writer(kind, first.edition_id),
         )
         batch = Batch(template.message)
         for delivery in deliveries:

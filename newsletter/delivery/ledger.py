@@ -390,6 +390,39 @@ def decide_unknown(session: Session, edition_id: int, *, send_again: bool, now: 
     return len(rows)
 
 
+def apply_receipt(
+    session: Session,
+    delivery_id: int,
+    state: DeliveryState,
+    *,
+    code: str | None = None,
+    detail: str | None = None,
+    now: datetime,
+) -> bool:
+    """What came back about a delivery: `delivered`, `bounced` or `complained`; False when that changes nothing.
+
+    A receipt can be faster than the worker that is still waiting to write its window down (`sending`): then it is the
+    receipt that counts. Repeatable.
+    """
+    found = session.connection().execute(_rows(DELIVERY.c.id == delivery_id).with_for_update()).all()
+    rows = [row for row in found if row.state in _AFTER_WHICH[state]]
+    values: dict[str, Any] = {"state": state, "lease_until": None}
+    values["finished_at"] = sa.func.coalesce(DELIVERY.c.finished_at, now)
+    values |= {name: scrub(said)[:most] for name, said, most in (("code", code, 60), ("detail", detail, 500)) if said}
+    _update(session, [row.id for row in rows], values)
+    _count(session, rows, state)
+    return bool(rows)
+
+
+#: After which states a receipt still tells something new. Who complained has certainly got it; what came back was not
+#: delivered, whatever is said later.
+_HANDED_OVER = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+_AFTER_WHICH: Mapping[DeliveryState, tuple[DeliveryState, ...]] = {
+    DeliveryState.DELIVERED: _HANDED_OVER,
+    DeliveryState.BOUNCED: (*_HANDED_OVER, DeliveryState.DELIVERED),
+    DeliveryState.COMPLAINED: (*_HANDED_OVER, DeliveryState.DELIVERED, DeliveryState.BOUNCED),
+}
+
 #: What is written of a delivery that was in a dead worker's hands.
 WORKER_GONE = "The sending process stopped before the answer."
 

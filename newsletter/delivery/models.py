@@ -1,4 +1,5 @@
-"""The ledger's rows: one delivery per edition or letter and subscriber, and the batches an edition is sent in."""
+"""The ledger's rows: one delivery per edition or letter and subscriber, the batches an edition is sent in, and the
+receipts that came back."""
 
 import enum
 from datetime import date, datetime
@@ -164,3 +165,42 @@ class Pulse(Table, table=True):
 
     id: int = Field(default=1, primary_key=True)
     seen_at: datetime
+
+
+class ReceiptKind(enum.StrEnum):
+    """What came back."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"  # still being tried
+    BOUNCED = "bounced"  # will not be delivered
+    COMPLAINED = "complained"  # the reader reported it as spam
+    OTHER = "other"  # anything else that was sent to the same address
+
+
+class ReceiptOutcome(enum.StrEnum):
+    """What came of it."""
+
+    APPLIED = "applied"  # it changed what we know of the delivery or of the subscriber
+    NOTHING_NEW = "nothing new"
+    NO_DELIVERY = "no delivery"  # it belongs to none of ours, or to one that is forgotten
+
+
+class Receipt(Table, table=True):
+    """Evidence of what became of a delivery after it was accepted: written once, however often it comes.
+
+    Only the fields that machines write are kept, without addresses; never the mail that was returned.
+    """
+
+    __tablename__ = "receipt"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
+    source: str = Field(max_length=40)  # "dsn" (RFC 3464), "arf" (RFC 5965), "bounce", "mail", or a provider's name
+    dedupe_key: str = Field(max_length=64, unique=True)
+    kind: ReceiptKind = Field(sa_type=enum_type(ReceiptKind))
+    status: str | None = Field(default=None, max_length=20)  # enhanced status code (RFC 3463)
+    delivery_id: int | None = Field(
+        default=None, sa_column=sa.Column(_BIG, sa.ForeignKey("delivery.id", ondelete="CASCADE"), index=True)
+    )
+    outcome: ReceiptOutcome = Field(default=ReceiptOutcome.NO_DELIVERY, sa_type=enum_type(ReceiptOutcome))
+    evidence: str = ""
+    received_at: datetime = Field(index=True)

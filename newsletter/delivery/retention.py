@@ -1,7 +1,8 @@
 """What time removes from the ledger: after a week nobody can look up who was sent what; the counts stay (REQ-33).
 
 An edition that is still going out keeps its rows, because they are what stops a second copy. So does what a person
-has yet to decide: an unknown delivery of an edition waits until its row is decided or a month has gone by.
+has yet to decide: an unknown delivery of an edition waits until its row is decided or a month has gone by. A receipt
+goes with its delivery, and one that belongs to none after the same week.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from newsletter.delivery.models import Delivery, DeliveryState
+from newsletter.delivery.models import Delivery, DeliveryState, Receipt
 from newsletter.editions.models import Edition, EditionState
 
 #: How long a delivery that is over is kept, and one of which nobody knows.
@@ -37,3 +38,13 @@ def forget(session: Session, *, now: datetime, rows_at_most: int = ROWS_AT_ONCE)
         .limit(rows_at_most)
     )
     return session.execute(sa.delete(Delivery).where(col(Delivery.id).in_(old))).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def forget_receipts(session: Session, *, now: datetime, rows_at_most: int = ROWS_AT_ONCE) -> int:
+    """Delete receipts that belong to no delivery and were kept long enough; how many. Repeatable, like `forget`."""
+    old = (
+        sa.select(col(Receipt.id))
+        .where(col(Receipt.delivery_id).is_(None), col(Receipt.received_at) <= now - KEPT)
+        .limit(rows_at_most)
+    )
+    return session.execute(sa.delete(Receipt).where(col(Receipt.id).in_(old))).rowcount  # type: ignore[attr-defined,no-any-return]

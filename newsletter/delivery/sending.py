@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import batches, dispatching, ledger, pacing, reconciling
+from newsletter.delivery import batches, dispatching, failures, ledger, pacing, reconciling
 from newsletter.delivery.batches import BatchKey, Hold
 from newsletter.delivery.breaker import Absence, Runs
 from newsletter.delivery.copies import Copies, Prepared
@@ -360,6 +360,7 @@ class Sender:
     ) -> None:
         name = self._provider.name
         ledger.record(session, done.claim, done.results, now=now, provider=name, rules=rules, changes=changes)
+        failures.follow_refusals(session, done.results, now=now)
 
     def _written(self, done: Done | None) -> None:
         """A window is in the ledger."""

@@ -70,6 +70,8 @@ class Recipient:
     # The whole message (RFC 5322, CRLF), for providers with `raw_mime`; `bytes(recipient.mime)` is always its bytes.
     mime: bytes | CanonicalMime = b""
     leave_url: str | None = None  # RFC 8058 target, where the mail has one
+    # Envelope sender of this copy, for providers that have a say in it; None: the address of `Message.sender`.
+    return_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

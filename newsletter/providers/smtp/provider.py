@@ -103,6 +103,11 @@ def _transaction(sender: str, recipient: Recipient) -> Transaction | Result:
         address = wire.wire_form(recipient.address)
     except ValueError as error:
         return Result(key, Outcome.REJECTED, code="address", detail=str(error))
+    if recipient.return_path is not None:
+        try:
+            sender = wire.wire_form(recipient.return_path)
+        except ValueError:
+            return _unfit_sender(recipient)
     needs_utf8 = wire.needs_utf8(address) or wire.needs_utf8(sender)
     if isinstance(mime, CanonicalMime):
         return Transaction(key, sender, address, mime.pieces, mime.size_bytes, needs_utf8)

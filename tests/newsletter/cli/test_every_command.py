@@ -18,6 +18,7 @@ PROMISED = {
     "edition list", "edition assemble", "edition preview", "edition approve", "edition send", "edition status",
     "edition pause", "edition resume", "edition cancel", "edition unknown", "edition rules", "subscribers import",
     "subscribers export", "subscribers leave", "person export", "person erase", "schools import",
+    "receipts take",
 }  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def test_every_promised_command_is_there() -> None:
     assert set(ALL) == PROMISED
 
 
-@pytest.mark.parametrize("command", ["", *ALL, "edition", "subscribers", "person", "schools", "staff"])
+@pytest.mark.parametrize("command", ["", *ALL, "edition", "subscribers", "person", "schools", "staff", "receipts"])
 def test_it_explains_itself(newsletter: Newsletter, command: str) -> None:
     result = newsletter(*command.split(), "--help")
     assert result.exit_code == 0
@@ -50,7 +51,7 @@ def test_it_explains_itself(newsletter: Newsletter, command: str) -> None:
     "arguments",
     ["nonsense", "edition send", "edition send one", "edition send 0", "edition send 1 --later", "edition approve 1",
      "staff add new@example.org --role king", "restore nowhere.zip", "subscribers import parents nowhere.csv",
-     "run --port 99999"],
+     "run --port 99999", "receipts take nowhere", "receipts take pyproject.toml --maildir ."],
 )  # fmt: skip
 def test_wrong_use_exits_with_2(newsletter: Newsletter, arguments: str) -> None:
     result = newsletter(*arguments.split())
