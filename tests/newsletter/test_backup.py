@@ -1,7 +1,9 @@
 """A backup comes back whole, in either kind of database, and nothing goes out again by itself (REQ-86)."""
 
+import asyncio
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, letterheads, letters, opening
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
+from newsletter.delivery.sending import Sender
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionEvent, EditionState
 from newsletter.staff import accounts
@@ -27,7 +30,8 @@ from scheduler import jobs
 from subscribers import lists, preferences, privacy
 from subscribers.models import Subscriber, SubscriberState
 from tests.conftest import make_runtime
-from tests.newsletter.delivery.scene import claim
+from tests.newsletter.delivery.scene import assert_counts_are_right, claim
+from tests.newsletter.delivery.test_sending import Kept
 
 
 @pytest.fixture
@@ -335,3 +339,38 @@ class TestSinceTheBackup:
             held = privacy.export(session, installed.crypto, address)
         assert held["mailing_lists"] == []
         assert held["suppression"]["reason"] == "erased"
+
+
+def test_an_edition_moves_with_the_installation_half_sent_and_everybody_gets_one_copy(
+    installed: Runtime, elsewhere: Runtime, file: Path, clock: ManualClock
+) -> None:
+    """As docs/running.md says: pause it, stop the workers, back up, restore, queue what was not sent, resume."""
+    approved(installed, 1)
+    with installed.db.transaction() as session:
+        opening.release_and_open(session, 1, now=clock.now())
+        recipients = ledger.counts(session, 1)["queued"]
+
+    async def send(runtime: Runtime, provider: Kept, stop: asyncio.Event) -> None:
+        await Sender(runtime, provider, window=10).send_until_idle(stop)
+
+    stop = asyncio.Event()
+    before = Kept(on_call=lambda: len(before.sent) >= recipients // 3 and stop.set())
+    asyncio.run(send(installed, before, stop))
+    assert 0 < len(before.sent) < recipients
+    with installed.db.transaction() as session:
+        assert ledger.counts(session, 1)["sending"] == 0
+        publishing.pause(session, 1, because="We move.", now=clock.now())
+    backup.write(installed, file)
+    restoring.load(elsewhere, file, replace=False)
+    with elsewhere.db.transaction() as session:
+        assert ledger.counts(session, 1)["accepted"] == len(before.sent)
+        ledger.decide_unknown(session, 1, send_again=True, now=clock.now())
+        publishing.resume(session, 1, now=clock.now())
+    after = Kept()
+    asyncio.run(send(elsewhere, after, asyncio.Event()))
+    copies = Counter(before.addresses + after.addresses)
+    assert len(copies) == recipients
+    assert set(copies.values()) == {1}
+    with elsewhere.db.reading() as session:
+        assert session.get_one(Edition, 1).state is EditionState.SENT
+        assert_counts_are_right(session)
