@@ -265,6 +265,8 @@ def postfix(mail_server: MailServer, receipts: TakesReceipts, readers: list[str]
         {
             "transport_maps": ways,
             "smtpd_recipient_restrictions": f"check_recipient_access {refusals}, permit_mynetworks, reject",
+            "relay_domains": "bounce.example.org",
+            "relay_recipient_maps": "inline:{ bounces@bounce.example.org=ok }",
             "receipts_destination_recipient_limit": "1",
         },
         services="receipts unix - n n - 2 pipe flags=DORhu user=nobody argv={directory}/hand-over\n",
