@@ -34,6 +34,10 @@ SQLModel.metadata.naming_convention = NAMING_CONVENTION
 #: How long a SQLite connection waits for another writer, in milliseconds.
 SQLITE_BUSY_TIMEOUT_MS = 10_000
 
+#: PostgreSQL ends a transaction whose process has fallen silent in the middle of it for so many seconds. A frozen
+#: machine, or one that lost its power or its network, would otherwise keep its locks for hours, and others waiting.
+MOST_IDLE_S = 15
+
 
 class Table(SQLModel):
     """The base of every table. Inheriting from it guarantees the naming convention is set first."""
@@ -109,7 +113,14 @@ class Database:
 
 
 def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
-    return sa.create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{MOST_IDLE_S}s'")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: sa.URL) -> Engine:

@@ -46,6 +46,11 @@ MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
 #: Mails that carry List-Unsubscribe.
 _WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
 
+#: Built once: it runs for every window.
+_STATE_AND_HASH = sa.select(col(Edition.state), col(Edition.frozen_sha256)).where(
+    col(Edition.id) == sa.bindparam("edition")
+)
+
 #: Editions kept compiled; more than are ever sent at once.
 _KEPT = 8
 
@@ -163,9 +168,7 @@ class Copies:
 
     def _prepare_edition(self, session: Session, deliveries: list[Claimed], prepared: Prepared) -> None:
         edition_id = deliveries[0].edition_id
-        state, sha256 = session.exec(
-            select(Edition.state, Edition.frozen_sha256).where(col(Edition.id) == edition_id)
-        ).one()
+        state, sha256 = session.connection().execute(_STATE_AND_HASH, {"edition": edition_id}).one()
         if state not in (EditionState.SENDING, EditionState.SENT):  # paused or cancelled since the claim
             prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)
             return

@@ -132,14 +132,9 @@ def _settled(done: Done) -> Done:
     return done
 
 
-def log_window(done: Done) -> None:
-    """One line for a window, with numbers and no addresses."""
-    numbers = Counter(
+def numbers(done: Done) -> Counter[str]:
+    """How many copies of a window ended in which way."""
+    return Counter(
         "later" if isinstance(each, Later) else each.value if isinstance(each, NotSent) else each.outcome.value
         for each in done.results.values()
     )
-    first = done.claim.deliveries[0]
-    fields = {"claim": done.claim.id, "edition_id": first.edition_id, "kind": first.kind.value, **numbers}
-    log.info("Window of %d done", len(done.results), extra=fields)
-    if done.pause_because:
-        log.error("Sending stopped: %s", done.pause_because, extra={"edition_id": first.edition_id})

@@ -14,12 +14,12 @@ transaction and may be repeated. Rows are locked before counts, counts in a fixe
 
 import enum
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
@@ -53,9 +53,8 @@ class Later:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One delivery that a worker holds."""
+class Claimed(NamedTuple):
+    """One delivery that a worker holds. A tuple, because a hundred are made for each window."""
 
     id: int
     kind: DeliveryKind
@@ -77,6 +76,15 @@ class Claim:
 
     def __bool__(self) -> bool:
         return bool(self.deliveries)
+
+
+class _Ending(NamedTuple):
+    """What many rows of a window have in common."""
+
+    state: DeliveryState
+    undone: int = 0  # 1: it was no try
+    more_doubts: int = 0
+    is_answer: bool = True  # of the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,25 +258,47 @@ def record(
     """
     rules, dialect = rules or Rules(), session.get_bind().dialect.name
     doubted = _doubted(session, results) if rules.resend_once else frozenset()
-    given = [
-        _outcome(delivery, results[delivery.id], rules, dialect, now, was_doubted=delivery.id in doubted)
-        for delivery in claim.deliveries
-        if delivery.id in results
-    ]
+    alike: defaultdict[_Ending, list[list[Any]]] = defaultdict(list)
+    for delivery in claim.deliveries:
+        if (result := results.get(delivery.id)) is not None:
+            ending, row = _ending(delivery, result, rules, dialect, now, was_doubted=delivery.id in doubted)
+            alike[ending].append(row)
     noted, number = changes if changes is not None else Changes(), 0
-    # A few may have been given up on meanwhile; most often there is nothing left for the second round.
-    for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
-        if not given:
-            break
-        values = {"rows": json.dumps(given), "claim_id": claim.id, "was": was, "now": now, "provider": provider or None}
-        written = set(session.connection().execute(statements.outcomes(dialect), values).scalars())
-        number += len(written)
-        edition_and_batch = (claim.deliveries[0].edition_id, claim.deliveries[0].batch)
-        for state, each in Counter(row["new_state"] for row in given if row["row_id"] in written).items():
-            counting.move(noted, *edition_and_batch, was, state, each)
-        given = [row for row in given if row["row_id"] not in written]
+    for ending, rows in alike.items():
+        number += _write(session, claim, ending, rows, noted, provider=provider, now=now)
     if changes is None:
         counting.add(session, noted)
+    return number
+
+
+def _write(
+    session: Session,
+    claim: Claim,
+    ending: _Ending,
+    rows: list[list[Any]],
+    noted: Changes,
+    *,
+    provider: str,
+    now: datetime,
+) -> int:
+    """Write the rows of a claim that ended alike; how many it was."""
+    first, dialect, number = claim.deliveries[0], session.get_bind().dialect.name, 0
+    values = {
+        "state": ending.state,
+        "undone": ending.undone,
+        "more_doubts": ending.more_doubts,
+        "finished_at": None if ending.state in WAITING else now,
+        "provider": provider[:40] or None if ending.is_answer else None,
+        "claim_id": claim.id,
+    }
+    # A few may have been given up on meanwhile; most often there is nothing left for the second round.
+    for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
+        if rows:
+            given = {**values, "rows": json.dumps(rows), "was": was}
+            written = set(session.connection().execute(statements.outcomes(dialect), given).scalars())
+            counting.move(noted, first.edition_id, first.batch, was, ending.state, len(written))
+            rows = [row for row in rows if row[0] not in written] if len(written) < len(rows) else []
+            number += len(written)
     return number
 
 
@@ -468,39 +498,32 @@ def _count(session: Session, rows: list[Any], new: DeliveryState) -> None:
     counting.add(session, changes)
 
 
-def _outcome(
+def _ending(
     delivery: Claimed, result: Result | NotSent | Later, rules: Rules, dialect: str, now: datetime, *, was_doubted: bool
-) -> dict[str, Any]:
-    """What `statements.outcomes` is told of one row; None leaves what is there. A delivery is `queued` as long as
-    `attempts` is 0, and `deferred` after."""
-    attempts, state, more_doubts = delivery.attempts, DeliveryState.SKIPPED, 0
-    due_at: datetime | None = None
-    provider_id = code = detail = None
-    if isinstance(result, Result):
-        provider_id, code, detail = result.provider_id, result.code, result.detail
-        if result.outcome is Outcome.ACCEPTED:
-            state = DeliveryState.ACCEPTED
-        elif result.outcome is Outcome.UNKNOWN and rules.resend_once and not was_doubted and delivery.edition_id:
-            state, due_at, more_doubts = DeliveryState.DEFERRED, now, 1
-        elif result.outcome is Outcome.DEFERRED and (due_at := _next_attempt(delivery, result, rules, now)):
-            state = DeliveryState.DEFERRED
-        else:
-            state = DeliveryState.UNKNOWN if result.outcome is Outcome.UNKNOWN else DeliveryState.REJECTED
-    elif result is not NotSent.SKIP:
-        state = DeliveryState.QUEUED if attempts <= 1 else DeliveryState.DEFERRED
-        due_at = result.due_at if isinstance(result, Later) else None
-        attempts = max(attempts - 1, 0)
-    return {
-        "row_id": delivery.id,
-        "new_state": state,
-        "new_attempts": attempts,
-        "more_doubts": more_doubts,
-        "is_over": state not in WAITING,
-        "new_due": None if due_at is None else statements.moment(dialect, due_at),
-        "new_provider_id": provider_id[:200] if provider_id else None,
-        "new_code": scrub(code)[:60] if code else None,
-        "new_detail": scrub(detail)[:500] if detail else None,
-    }
+) -> tuple[_Ending, list[Any]]:
+    """How one row ends, and what `statements.outcomes` is told of it. A delivery is `queued` as long as `attempts` is
+    0, and `deferred` after."""
+    if not isinstance(result, Result):
+        if result is NotSent.SKIP:
+            return _Ending(DeliveryState.SKIPPED, is_answer=False), [delivery.id, None, None, None, None]
+        before = DeliveryState.QUEUED if delivery.attempts <= 1 else DeliveryState.DEFERRED
+        due = statements.moment(dialect, result.due_at) if isinstance(result, Later) else None
+        return _Ending(before, undone=1, is_answer=False), [delivery.id, due, None, None, None]
+    due_at, ending = None, _Ending(DeliveryState.ACCEPTED)
+    if result.outcome is Outcome.UNKNOWN and rules.resend_once and not was_doubted and delivery.edition_id:
+        due_at, ending = now, _Ending(DeliveryState.DEFERRED, more_doubts=1)
+    elif result.outcome is Outcome.DEFERRED and (due_at := _next_attempt(delivery, result, rules, now)):
+        ending = _Ending(DeliveryState.DEFERRED)
+    elif result.outcome is not Outcome.ACCEPTED:
+        is_unknown = result.outcome is Outcome.UNKNOWN
+        ending = _Ending(DeliveryState.UNKNOWN if is_unknown else DeliveryState.REJECTED)
+    return ending, [
+        delivery.id,
+        None if due_at is None else statements.moment(dialect, due_at),
+        result.provider_id[:200] if result.provider_id else None,
+        scrub(result.code)[:60] if result.code else None,
+        scrub(result.detail)[:500] if result.detail else None,
+    ]
 
 
 def _next_attempt(delivery: Claimed, result: Result, rules: Rules, now: datetime) -> datetime | None:

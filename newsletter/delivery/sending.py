@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,7 +29,7 @@ from newsletter.delivery.batches import BatchKey, Hold
 from newsletter.delivery.breaker import Absence, Runs
 from newsletter.delivery.copies import Copies, Prepared
 from newsletter.delivery.counting import Changes
-from newsletter.delivery.handing_over import Done, Held, hand_over, log_window
+from newsletter.delivery.handing_over import Done, Held, hand_over, numbers
 from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.delivery.pacing import Wait
 from newsletter.editions import publishing
@@ -150,6 +151,7 @@ class Sender:
     async def _send_batch(self, key: BatchKey, stop: asyncio.Event) -> None:
         """Hold a batch and send it, window after window, until nothing in it is due or it is time to stop."""
         hold, done = Hold(key, secrets.token_hex(16)), None
+        ended: Counter[str] = Counter()
         if not await self._unless_stopped(lambda: self._take(hold), stop):
             return
         while True:
@@ -163,10 +165,14 @@ class Sender:
             if turn.claim:
                 done = await self._deliver(turn, lambda: self._renew_batch(hold))
                 self._watch(done)
+                ended += numbers(done)
             elif turn.wait_s:  # for the pace; the next turn holds the batch for longer
                 done = None
                 await _first_of(stop, timeout_s=min(turn.wait_s, self._lease.total_seconds() / 3))
             else:
+                if ended:
+                    fields = {"edition_id": key.edition_id, "batch": key.number, **ended}
+                    log.info("%d copies of a batch sent or tried", ended.total(), extra=fields)
                 return
 
     def _take(self, hold: Hold) -> bool:
@@ -363,10 +369,15 @@ class Sender:
         failures.follow_refusals(session, done.results, now=now)
 
     def _written(self, done: Done | None) -> None:
-        """A window is in the ledger."""
-        if done is not None:
-            self._accepted += done.accepted
-            log_window(done)
+        """A window is in the ledger. A line is logged for a batch, not for each of its windows."""
+        if done is None:
+            return
+        self._accepted += done.accepted
+        first = done.claim.deliveries[0]
+        if first.edition_id is None:
+            log.info("Letters sent", extra={"kind": first.kind.value, **numbers(done)})
+        if done.pause_because:
+            log.error("Sending stopped: %s", done.pause_because, extra={"edition_id": first.edition_id})
 
     async def _write_down(self, key: BatchKey, done: Done) -> None:
         """Only write a window down: its batch is somebody else's by now, but the truth is still the truth."""

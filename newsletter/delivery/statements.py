@@ -75,33 +75,39 @@ def row() -> tuple[sa.ColumnElement[Any], ...]:
     )  # fmt: skip
 
 
-#: What `outcomes` is told of each row, with PostgreSQL's name for its kind.
+#: What `outcomes` is told of each row, in this order, with PostgreSQL's name for its kind.
 OUTCOME = {
-    "row_id": "bigint", "new_state": "text", "new_attempts": "int", "more_doubts": "int", "is_over": "boolean",
-    "new_due": "timestamptz", "new_provider_id": "text", "new_code": "text", "new_detail": "text",
+    "row_id": "bigint", "new_due": "timestamptz", "new_provider_id": "text", "new_code": "text", "new_detail": "text",
 }  # fmt: skip
 
 
 @cache
 def outcomes(dialect: str) -> sa.TextClause:
-    """New values for many rows at once, given as JSON; the ids of those that were in the state `was`, in the hands of
-    `claim_id`, and so were written. Values: `rows` (objects with the keys of `OUTCOME`), `claim_id`, `was`, `now`,
-    `provider`."""
+    """One outcome for many rows at once; the ids of those that were in the state `was`, in the hands of `claim_id`, and
+    so were written. Values: `rows` (JSON: for each a list as in `OUTCOME`, nulls leave what is there), `state`,
+    `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
     if dialect == "sqlite":
-        columns = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in OUTCOME)
-        given = f"(SELECT {columns} FROM json_each(:rows))"  # noqa: S608  (names of our own)
-        names = ""
+        columns = [f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(OUTCOME)]
+        source = "json_each(:rows)"
     else:
-        given = "json_to_recordset(CAST(:rows AS json))"
-        names = f"({', '.join(f'{name} {kind}' for name, kind in OUTCOME.items())})"
+        columns = [f"CAST(value->>{number} AS {kind}) AS {name}" for number, (name, kind) in enumerate(OUTCOME.items())]
+        source = "json_array_elements(CAST(:rows AS json))"
+    types = DELIVERY.c
     return sa.text(
-        "UPDATE delivery SET state = new_state, claim = NULL, lease_until = NULL, attempts = new_attempts, "  # noqa: S608
-        "doubts = doubts + more_doubts, finished_at = CASE WHEN is_over THEN :now END, "
-        "due_at = COALESCE(new_due, due_at), provider = COALESCE(:provider, provider), "
-        "provider_id = COALESCE(new_provider_id, provider_id), code = COALESCE(new_code, code), "
-        "detail = COALESCE(new_detail, detail) "
-        f"FROM {given} AS given{names} WHERE id = row_id AND claim = :claim_id AND state = :was RETURNING id"
-    ).bindparams(sa.bindparam("now", type_=DELIVERY.c.finished_at.type), sa.bindparam("provider", type_=sa.String()))
+        "UPDATE delivery SET state = :state, claim = NULL, lease_until = NULL, attempts = attempts - :undone, "  # noqa: S608  (names of our own)
+        "doubts = doubts + :more_doubts, finished_at = :finished_at, due_at = COALESCE(new_due, due_at), "
+        "provider = COALESCE(:provider, provider), provider_id = COALESCE(new_provider_id, provider_id), "
+        "code = COALESCE(new_code, code), detail = COALESCE(new_detail, detail) "
+        f"FROM (SELECT {', '.join(columns)} FROM {source}) AS given "
+        "WHERE id = row_id AND claim = :claim_id AND state = :was RETURNING id"
+    ).bindparams(
+        sa.bindparam("state", type_=types.state.type),
+        sa.bindparam("was", type_=types.state.type),
+        sa.bindparam("undone", type_=types.attempts.type),
+        sa.bindparam("more_doubts", type_=types.doubts.type),
+        sa.bindparam("finished_at", type_=types.finished_at.type),
+        sa.bindparam("provider", type_=types.provider.type),
+    )
 
 
 def moment(dialect: str, value: datetime) -> str:

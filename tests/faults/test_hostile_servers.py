@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults import verdict
 from tests.faults.conftest import Install
-from tests.faults.hostile import Fault, HangUp, Say, Stage, Stall
 from tests.faults.installation import CONNECTIONS, WINDOW, Installation
+from tests.faults.misdeeds import Fault, HangUp, Say, Stage, Stall
 from tests.faults.stories import BOTH, side_by_side
 
 #: Two batches, so that two connections are in use at once.
@@ -109,7 +110,7 @@ def test_each_reader_gets_it_once_or_is_refused_by_the_server(install: Install, 
         for number, strike in enumerate(case.strikes):
             _plan(here, strike, number)
         here.run_on()
-        here.verdict(case.name, here.server.struck, unknown_at_most=case.unknown, rejected=case.rejected)
+        verdict.give(here, case.name, here.server.struck, unknown_at_most=case.unknown, rejected=case.rejected)
         assert here.server.struck == sum(strike.number for strike in case.strikes)
 
     side_by_side(tell, [install(kind, timeout_s=case.timeout_s) for kind in BOTH])
@@ -122,7 +123,7 @@ def test_a_server_that_keeps_everything_and_answers_nothing_is_left_alone_soon(i
         here.with_readers(READERS).open()
         here.server.strike_turns(Stage.MESSAGE, HangUp(), range(101, 161))
         here.run_on()
-        found = here.verdict("server answers nothing for a while", here.server.struck, unknown_at_most=60)
+        found = verdict.give(here, "server answers nothing for a while", here.server.struck, unknown_at_most=60)
         assert here.server.struck == found["unknown"] == 60
         assert here.reasons, "the edition was never paused"
         assert all("smtp" in because for because in here.reasons), here.reasons
@@ -145,7 +146,7 @@ def test_the_answers_to_a_dead_worker_are_lost_and_nobody_is_sent_a_second_copy(
             assert worker.wait() == -9, worker.output()
             here.server.go_on()
         here.run_on()
-        here.verdict("worker killed, answers held back", kills, unknown_at_most=kills * WINDOW * CONNECTIONS)
+        verdict.give(here, "worker killed, answers held back", kills, unknown_at_most=kills * WINDOW * CONNECTIONS)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 

@@ -6,9 +6,10 @@ server, between two windows. What the server received is then held against what 
 
 from collections.abc import Callable
 
+from tests.faults import verdict
 from tests.faults.conftest import Install
-from tests.faults.hostile import Stage
 from tests.faults.installation import CONNECTIONS, WINDOW, Installation
+from tests.faults.misdeeds import Stage
 from tests.faults.processes import Child
 from tests.faults.stories import BOTH, side_by_side
 from tests.faults.waiting import wait_for
@@ -17,7 +18,7 @@ from tests.faults.waiting import wait_for
 STORIES = {"sqlite": 4, "postgresql": 3}
 KILLS = {"SQLite": 14, "PostgreSQL": 18}
 #: A dead worker's batches rest until its lease runs out; meanwhile there are others to go on with.
-EDITIONS, READERS = 14, 120
+EDITIONS, READERS = 24, 60
 
 
 def at_any_moment(here: Installation, newborn: Child, kill: Callable[[], None]) -> None:
@@ -60,7 +61,7 @@ def test_workers_killed_at_any_moment(install: Install) -> None:
         else:
             _any_of_three_workers(here, kills)
         here.run_on()
-        here.verdict("worker killed (SIGKILL)", kills, unknown_at_most=kills * WINDOW * CONNECTIONS)
+        verdict.give(here, "worker killed (SIGKILL)", kills, unknown_at_most=kills * WINDOW * CONNECTIONS)
 
     side_by_side(tell, [install(kind) for kind, stories in STORIES.items() for _ in range(stories)])
 
@@ -84,15 +85,13 @@ def _any_of_three_workers(here: Installation, kills: int) -> None:
 
 
 def test_everything_killed_at_once(install: Install) -> None:
-    """The clock and all workers, again and again, from before the edition is opened."""
+    """The clock and all workers, again and again, from before the first edition is opened."""
     kills = 6
 
     def tell(here: Installation) -> None:
-        workers = 1 if here.database == "SQLite" else 3
+        workers = 1 if here.database == "SQLite" else 2
         here.with_readers(READERS)
         here.command("edition", "send", here.approve())
-        for _ in range(EDITIONS):
-            here.open()
         for number in range(kills):
             clock = here.start("scheduler")
             group = [clock, *(here.worker(group=clock) for _ in range(workers))]
@@ -100,10 +99,12 @@ def test_everything_killed_at_once(install: Install) -> None:
                 wait_for("an edition that is opened", lambda: "scheduled" not in here.edition_states())
                 clock.kill_group()
             else:
+                for _ in range(workers * CONNECTIONS):  # as many as the dead will hold for a while
+                    here.open()
                 at_any_moment(here, group[-1], clock.kill_group)
             assert [each.wait() for each in group] == [-9] * len(group)
         here.run_on()
         at_most = kills * WINDOW * CONNECTIONS * workers
-        here.verdict("clock and workers killed at once", kills * (1 + workers), unknown_at_most=at_most)
+        verdict.give(here, "clock and workers killed at once", kills * (1 + workers), unknown_at_most=at_most)
 
     side_by_side(tell, [install(kind) for kind in BOTH])

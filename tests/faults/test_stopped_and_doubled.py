@@ -5,9 +5,12 @@ Nobody dies here, so that nobody need be in doubt: each reader has one copy in t
 
 import time
 
+import sqlalchemy as sa
+
+from tests.faults import verdict
 from tests.faults.conftest import Install
-from tests.faults.hostile import Stage
 from tests.faults.installation import LEASE_S, WINDOW, Installation
+from tests.faults.misdeeds import Stage
 from tests.faults.stories import BOTH, side_by_side
 from tests.faults.waiting import wait_for
 
@@ -27,9 +30,29 @@ def test_a_worker_sleeps_while_another_takes_over(install: Install) -> None:
         here.worker()
         wait_for(lambda: f"another worker sends the rest: {here.states()}", lambda: here.edition_states() == ["sent"])
         sleeper.wake()
-        here.verdict("worker asleep past its lease", 1, unknown_at_most=WINDOW)
+        verdict.give(here, "worker asleep past its lease", 1, unknown_at_most=WINDOW)
 
     side_by_side(tell, [install("postgresql") for _ in range(4)])
+
+
+def test_a_worker_falls_asleep_in_the_middle_of_a_transaction(install: Install) -> None:
+    """What it has locked is set free after a while, and another takes over."""
+    here = install("postgresql").with_readers(READERS)
+    here.open()
+    sleeper = here.worker()
+    here.server.await_turn(Stage.MESSAGE, 40)
+    with here.runtime.db.transaction() as session:
+        # Whatever it does in the database stands still here, and goes on when nobody is there any more.
+        session.connection().execute(sa.text("LOCK TABLE edition IN ACCESS EXCLUSIVE MODE"))
+        wait_for("all it is doing waits for the table: sending, and its look at the ledger", lambda: _waiting(here) > 1)
+        sleeper.freeze()
+    other = here.worker()
+    wait_for(
+        lambda: f"another worker sends the rest: {here.states()} {other.output()}",
+        lambda: here.edition_states() == ["sent"],
+    )
+    sleeper.wake()
+    verdict.give(here, "worker asleep in a transaction", 1, unknown_at_most=WINDOW)
 
 
 def test_the_only_worker_sleeps_past_its_lease(install: Install) -> None:
@@ -41,11 +64,10 @@ def test_the_only_worker_sleeps_past_its_lease(install: Install) -> None:
         for _ in range(freezes):
             stage, turns = here.chance.choice(ON_THE_WIRE), here.chance.randint(5, 80)
             here.server.await_turn(stage, turns, worker.freeze, meanwhile=here.restock)
-            over = time.monotonic() + LEASE_S + 0.5
-            wait_for("the lease runs out", lambda over=over: time.monotonic() > over)
+            _let_the_lease_run_out()
             worker.wake()
         here.run_on()
-        here.verdict("only worker asleep past its lease", freezes, unknown_at_most=freezes * WINDOW)
+        verdict.give(here, "only worker asleep past its lease", freezes, unknown_at_most=freezes * WINDOW)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 
@@ -62,7 +84,7 @@ def test_two_clocks_let_each_edition_go_once(install: Install) -> None:
         for clock in clocks:
             clock.ask_to_end()
         assert [clock.wait() for clock in clocks] == [0, 0]
-        here.verdict("two clocks", editions, unknown_at_most=0)
+        verdict.give(here, "two clocks", editions, unknown_at_most=0)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 
@@ -80,7 +102,7 @@ def test_a_send_button_pressed_twice(install: Install) -> None:
         here.run_on()
         clock.ask_to_end()
         assert clock.wait() == 0, clock.output()
-        here.verdict("“send” twice at once", presses, unknown_at_most=0)
+        verdict.give(here, "“send” twice at once", presses, unknown_at_most=0)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 
@@ -96,7 +118,7 @@ def test_a_send_now_button_pressed_twice(install: Install) -> None:
             twice = [here.start("edition", "send", edition, "--now") for _ in range(2)]
             assert [each.wait() for each in twice] == [0, 0], [each.output() for each in twice]
         here.run_on()
-        here.verdict("“send --now” twice at once", presses, unknown_at_most=0)
+        verdict.give(here, "“send --now” twice at once", presses, unknown_at_most=0)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 
@@ -113,7 +135,7 @@ def test_a_worker_asked_to_end_leaves_nothing_in_its_hands(install: Install) -> 
             assert worker.wait() == 0, worker.output()
             _nothing_is_in_anybodys_hands(here)
         here.run_on()
-        here.verdict("worker asked to end (SIGTERM)", times, unknown_at_most=0)
+        verdict.give(here, "worker asked to end (SIGTERM)", times, unknown_at_most=0)
 
     side_by_side(tell, [install(kind) for kind in BOTH])
 
@@ -129,7 +151,18 @@ def test_several_workers_asked_to_end_at_once(install: Install) -> None:
         here.end_workers()
         _nothing_is_in_anybodys_hands(here)
     here.run_on()
-    here.verdict("workers asked to end at once", 3 * times, unknown_at_most=0)
+    verdict.give(here, "workers asked to end at once", 3 * times, unknown_at_most=0)
+
+
+def _waiting(here: Installation) -> int:
+    """How many connections to the database wait for a lock."""
+    question = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return int(here.ask(question)[0][0])
+
+
+def _let_the_lease_run_out() -> None:
+    over = time.monotonic() + LEASE_S + 0.5
+    wait_for("the lease runs out", lambda: time.monotonic() > over)
 
 
 def _nothing_is_in_anybodys_hands(here: Installation) -> None:
