@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from newsletter import running
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import batches, reports
+from newsletter.delivery import batches, reconciling, reports
 from newsletter.delivery.sending import Sender
 from newsletter.editions.models import EditionState
 from newsletter.providers import registry
@@ -52,6 +52,9 @@ def send(runtime: Runtime, edition_id: int) -> None:
             if str(error) != running.WORKER_RUNNING:
                 raise
         _wait_for_others(runtime, edition_id)
+    # The worker would do it a moment later, after its status was said here.
+    with contextlib.suppress(WrongState), runtime.db.transaction() as session:
+        reconciling.close_finished(session, now=runtime.clock.now())
 
 
 async def _send(runtime: Runtime, edition_id: int) -> bool:

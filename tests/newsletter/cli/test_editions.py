@@ -1,19 +1,23 @@
 """`newsletter edition …` on the sample partnership."""
 
+import asyncio
 import json
 import os
 import signal
 from email import message_from_bytes, policy
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from newsletter import running
 from newsletter.core import runtime as runtimes
 from newsletter.core import settings
-from newsletter.delivery import opening
+from newsletter.delivery import opening, reconciling
 from newsletter.delivery.ledger import counts
 from newsletter.delivery.models import Batch, Delivery, DeliveryState
-from newsletter.providers import outbox
+from newsletter.delivery.sending import Sender
+from newsletter.providers import outbox, registry
 from tests.newsletter.cli.conftest import Newsletter
 
 APPROVER = "approver@example.org"
@@ -209,3 +213,23 @@ class TestRules:
         assert "one second copy" in said
         assert demo("edition", "rules", "parents").stdout == said
         assert "for 24 hours" in demo("edition", "rules", "professionals").stdout
+
+
+def test_an_edition_that_a_running_worker_sends_is_said_to_be_sent(demo: Newsletter) -> None:
+    """The worker has recorded the last copy and not yet closed the edition: whoever watched it is told how it ended."""
+    approved(demo)
+    other = runtimes.build(settings.load())
+
+    async def send_without_closing() -> None:
+        provider = registry.make_configured(other)
+        with mock.patch.object(reconciling, "close_finished"):
+            await Sender(other, provider).send_until_idle()
+
+    with running.only_worker(other):  # as a worker in another process holds it
+        with other.db.transaction() as session:
+            opening.release_and_open(session, 1, now=other.clock.now())
+        asyncio.run(send_without_closing())
+        said = demo("edition", "send", 1, "--now")
+    other.db.dispose()
+    assert said.exit_code == 0, said.stderr
+    assert said.stdout.startswith("Edition 1 of parents: sent\n")
