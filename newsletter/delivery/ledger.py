@@ -299,6 +299,10 @@ def _write(
             counting.move(noted, first.edition_id, first.batch, was, ending.state, len(written))
             rows = [row for row in rows if row[0] not in written] if len(written) < len(rows) else []
             number += len(written)
+            if written and was is DeliveryState.UNKNOWN and ending.state in WAITING and first.edition_id is not None:
+                # A worker that slept knows that it never handed these over. Their batch may be done by now, and the
+                # edition sent: somebody has to send them all the same.
+                batches.reopen(session, {BatchKey(first.edition_id, first.batch or 0)}, now=now)
     return number
 
 

@@ -275,6 +275,21 @@ class TestRecording:
         assert record(runtime, late, Outcome.ACCEPTED) == 4
         assert states(runtime, edition) == {"accepted": 4}
 
+    @pytest.mark.parametrize("outcome", [NotSent.BACK, Outcome.DEFERRED])
+    def test_what_a_worker_that_slept_never_sent_is_sent_although_the_edition_was_done(
+        self, runtime: Runtime, edition: int, clock: ManualClock, outcome: Outcome | NotSent
+    ) -> None:
+        late = claim(runtime, 3)
+        clock.move(LEASE * 2)
+        reconcile(runtime)
+        record(runtime, claim(runtime), Outcome.ACCEPTED)
+        assert reconcile(runtime) == [edition]
+        assert record(runtime, late, outcome) == 3
+        clock.move(timedelta(hours=1))
+        assert len(claim(runtime).deliveries) == 3
+        with runtime.db.reading() as session:
+            assert_counts_are_right(session)
+
     def test_what_was_never_tried_goes_back_uncounted(self, runtime: Runtime, edition: int) -> None:
         record(runtime, claim(runtime), NotSent.BACK)
         assert {(row.state, row.attempts) for row in deliveries(runtime, edition)} == {(DeliveryState.QUEUED, 0)}
