@@ -181,11 +181,12 @@ def claim_letters(session: Session, claim_id: str, *, limit: int, lease: timedel
     return _claim(claim_id, session.connection().execute(statements.claim_of_letters(), values))
 
 
-def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> None:
-    """Hold claimed letters for longer, while their worker lives and waits for the provider."""
+def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> bool:
+    """Hold claimed letters for longer, while their worker lives and waits for the provider; False when the hold is
+    over."""
     table = DELIVERY
     held = (IS_SENDING, table.c.claim == claim_id, table.c.lease_until >= now)
-    session.exec(sa.update(table).where(*held).values(lease_until=now + lease))
+    return session.connection().execute(sa.update(table).where(*held).values(lease_until=now + lease)).rowcount > 0
 
 
 def claim_window(

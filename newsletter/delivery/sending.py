@@ -67,6 +67,7 @@ class Turn:
     prepared: Prepared = field(default_factory=Prepared)
     later: dict[int, datetime] = field(default_factory=dict)
     wait_s: float = 0
+    until: datetime | None = None  # for how long the window is ours, counted from before it was claimed
 
 
 class Sender:
@@ -198,6 +199,7 @@ class Sender:
 
     def _turn_once(self, hold: Hold, done: Done | None, claim_id: str, in_doubt: bool, *, wants_more: bool) -> Turn:
         key, changes, turn = hold.key, Changes(), Turn(Claim(claim_id, ()))
+        until = self._runtime.clock.now() + self._lease
         with self._runtime.db.transaction() as session:
             now = self._now(session)
             standing = ledger.standing(session, key)
@@ -219,7 +221,7 @@ class Sender:
             if not turn.claim and not turn.wait_s:
                 self._let_go(session, hold, now, put_aside)
         self._written(done)
-        return self._prepared(turn) if turn.claim else turn
+        return self._prepared(turn, until) if turn.claim else turn
 
     def _claim(
         self,
@@ -285,7 +287,7 @@ class Sender:
         claim_id = secrets.token_hex(16)
 
         def step() -> Turn:
-            turn = Turn(Claim(claim_id, ()))
+            turn, until = Turn(Claim(claim_id, ())), self._runtime.clock.now() + self._lease
             with self._runtime.db.transaction() as session:
                 now = self._now(session)
                 if done is not None:
@@ -295,7 +297,7 @@ class Sender:
                     pacing.note(session, self._provider.name, len(claim.deliveries), limits=self._limits, now=now)
                     turn = Turn(claim)
             self._written(done)
-            return self._prepared(turn) if turn.claim else turn
+            return self._prepared(turn, until) if turn.claim else turn
 
         if done is None and stop.is_set():
             return Turn(Claim(claim_id, ()))
@@ -304,14 +306,13 @@ class Sender:
     async def _renew_letters(self, claim_id: str) -> bool:
         def renew() -> bool:
             with self._runtime.db.transaction() as session:
-                ledger.renew_letters(session, claim_id, lease=self._lease, now=self._now(session))
-            return True
+                return ledger.renew_letters(session, claim_id, lease=self._lease, now=self._now(session))
 
         return await self._in_thread(renew)
 
     # A window of either.
 
-    def _prepared(self, turn: Turn) -> Turn:
+    def _prepared(self, turn: Turn, until: datetime) -> Turn:
         """The copies of a window that is claimed and committed, in a session of their own."""
         try:
             prepared = self._copies.prepare(turn.claim)
@@ -319,8 +320,8 @@ class Sender:
         except sa.exc.SQLAlchemyError as error:  # nothing was sent: it goes back
             log.warning("A window could not be prepared", extra={"claim": turn.claim.id, "error": type(error).__name__})
             back: dict[int, Result | NotSent] = dict.fromkeys((each.id for each in turn.claim.deliveries), NotSent.BACK)
-            return Turn(turn.claim, Prepared(results=back), wait_s=FIRST_WAIT_S)
-        return Turn(turn.claim, prepared, later)
+            return Turn(turn.claim, Prepared(results=back), wait_s=FIRST_WAIT_S, until=until)
+        return Turn(turn.claim, prepared, later, until=until)
 
     def _put_off(self, claim: Claim, prepared: Prepared) -> dict[int, datetime]:
         """Copies of an edition that must wait for the sake of their domain."""
@@ -350,7 +351,10 @@ class Sender:
 
         if turn.wait_s:
             await self._sleep(turn.wait_s)
-        held = Held(clock.now() + self._lease, hold_on)
+        until = turn.until or clock.now()
+        if clock.now() >= until:  # it took long, or the machine slept: only if nobody has taken the batch away
+            until = await hold_on() or until
+        held = Held(until, hold_on)
         self._under_way += 1
         try:
             done = await hand_over(

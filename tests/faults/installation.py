@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from newsletter.core import runtime as runtimes
 from newsletter.core.clock import SystemClock
 from newsletter.core.settings import Settings
+from newsletter.staff import accounts
+from newsletter.staff.models import StaffRole
 from tests.conftest import SECRET
 from tests.faults.hostile import HostileServer
 from tests.faults.processes import Child, Processes
@@ -24,6 +26,9 @@ from tests.newsletter.delivery import scene
 
 #: Seconds after which a silent worker counts as dead, copies claimed at once, and connections (and so batches) at once.
 LEASE_S, WINDOW, CONNECTIONS = 2, 10, 2
+
+#: What is not over yet.
+WAITING = {"queued", "sending", "deferred"}
 
 
 class Installation:
@@ -99,6 +104,13 @@ class Installation:
             self.open()
         self._stocked_until = time.monotonic() + 0.25
 
+    def approver(self) -> str:
+        """The address of somebody who may decide."""
+        address, now = "approver@example.org", self.runtime.clock.now()
+        with self.runtime.db.transaction() as session:
+            accounts.add(session, self.runtime.crypto, address, roles=[StaffRole.APPROVER], now=now)
+        return address
+
     def some_readers(self, every: int, beginning: int = 0) -> list[str]:
         """Each so-manieth reader's address."""
         return list(self.readers.values())[beginning::every]
@@ -168,14 +180,15 @@ class Installation:
     # The end.
 
     def run_on(self, seconds: float = PATIENCE_S) -> None:
-        """The faults are over: a worker runs, and a person resumes what was paused, until every edition is sent."""
+        """The faults are over: a worker runs, and a person resumes what was paused, until every edition is sent and
+        nobody waits."""
 
         self.alive()
 
         def is_sent() -> bool:
             for worker in self.workers:
                 assert worker.is_alive, f"{worker} ended by itself with {worker.code}:\n{worker.output()}"
-            if set(self.edition_states()) == {"sent"}:
+            if set(self.edition_states()) == {"sent"} and not WAITING & set(self.states()):
                 return True
             if not self.alive():
                 self.worker()

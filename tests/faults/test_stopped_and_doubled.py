@@ -11,6 +11,8 @@ from tests.faults import verdict
 from tests.faults.conftest import Install
 from tests.faults.installation import LEASE_S, WINDOW, Installation
 from tests.faults.misdeeds import Stage
+from tests.faults.postgresql import PostgreSQL
+from tests.faults.processes import Child
 from tests.faults.stories import BOTH, side_by_side
 from tests.faults.waiting import wait_for
 
@@ -29,7 +31,8 @@ def test_a_worker_sleeps_while_another_takes_over(install: Install) -> None:
         here.server.await_turn(here.chance.choice(ON_THE_WIRE), here.chance.randint(5, 200), sleeper.freeze)
         here.worker()
         wait_for(lambda: f"another worker sends the rest: {here.states()}", lambda: here.edition_states() == ["sent"])
-        sleeper.wake()
+        _wakes_and_ends(sleeper)
+        here.run_on()
         verdict.give(here, "worker asleep past its lease", 1, unknown_at_most=WINDOW)
 
     side_by_side(tell, [install("postgresql") for _ in range(4)])
@@ -51,8 +54,48 @@ def test_a_worker_falls_asleep_in_the_middle_of_a_transaction(install: Install) 
         lambda: f"another worker sends the rest: {here.states()} {other.output()}",
         lambda: here.edition_states() == ["sent"],
     )
-    sleeper.wake()
+    _wakes_and_ends(sleeper)
+    here.run_on()
     verdict.give(here, "worker asleep in a transaction", 1, unknown_at_most=WINDOW)
+
+
+def test_a_worker_wakes_with_copies_that_it_never_handed_over(install: Install, postgresql: PostgreSQL) -> None:
+    """The edition is sent without them; then they are no longer unknown, but still to be sent."""
+    here = install("postgresql").with_readers(READERS)
+    here.open()
+    sleeper = _asleep_before_it_hands_anything_over(here)
+    here.worker()
+    wait_for(lambda: f"another worker sends the rest: {here.states()}", lambda: here.edition_states() == ["sent"])
+    postgresql.drop_connections(here.url)
+    _wakes_and_ends(sleeper)
+    here.run_on()
+    verdict.give(here, "worker asleep before it sends", 1, unknown_at_most=0)
+
+
+def test_a_worker_wakes_when_its_copies_were_sent_again_by_decision(install: Install) -> None:
+    """Its lease is over, so that it hands over nothing of what it had claimed."""
+    here = install("postgresql").with_readers(READERS)
+    edition = here.open()
+    by = here.approver()
+    sleeper = _asleep_before_it_hands_anything_over(here)
+    here.worker()
+    wait_for(lambda: f"another worker sends the rest: {here.states()}", lambda: here.edition_states() == ["sent"])
+    here.command("edition", "unknown", edition, "--send-again", "--by", by)
+    wait_for(lambda: f"they are sent again: {here.states()}", lambda: set(here.states()) == {"accepted"})
+    _wakes_and_ends(sleeper)
+    here.run_on()
+    verdict.give(here, "worker asleep, copies sent again", 1, unknown_at_most=0)
+
+
+def _asleep_before_it_hands_anything_over(here: Installation) -> Child:
+    """A worker that has claimed a window, and sleeps while it asks who may be mailed."""
+    with here.runtime.db.transaction() as session:
+        session.connection().execute(sa.text("LOCK TABLE subscriber IN ACCESS EXCLUSIVE MODE"))
+        sleeper = here.worker()
+        wait_for("a claim", lambda: here.states()["sending"] and _waiting(here))
+        sleeper.freeze()
+    assert here.server.turns.total() == 0
+    return sleeper
 
 
 def test_the_only_worker_sleeps_past_its_lease(install: Install) -> None:
@@ -152,6 +195,13 @@ def test_several_workers_asked_to_end_at_once(install: Install) -> None:
         _nothing_is_in_anybodys_hands(here)
     here.run_on()
     verdict.give(here, "workers asked to end at once", 3 * times, unknown_at_most=0)
+
+
+def _wakes_and_ends(sleeper: Child) -> None:
+    """It writes down what it knows, and goes."""
+    sleeper.wake()
+    sleeper.ask_to_end()
+    assert sleeper.wait() == 0, sleeper.output()
 
 
 def _waiting(here: Installation) -> int:

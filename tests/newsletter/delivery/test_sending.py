@@ -20,7 +20,7 @@ from newsletter.core.errors import RenderError
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery import batches, ledger, letters, stopping
-from newsletter.delivery.ledger import NotSent
+from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState, Pulse
 from newsletter.delivery.sending import Sender
 from newsletter.editions import publishing
@@ -553,6 +553,34 @@ class TestDoubt:
         )
         assert send(runtime, provider, window=5) == 5
         assert states(runtime, edition) == {"accepted": 5, "sending": 1, "queued": 24}
+
+
+@pytest.mark.parametrize("is_letter", [True, False])
+def test_a_worker_that_slept_while_it_wrote_the_copies_sends_none_of_them(
+    runtime: Runtime, mailing_list: int, clock: ManualClock, is_letter: bool
+) -> None:
+    """It is the claim that the lease counts from: by now the copies may be somebody else's."""
+    who = add_readers(runtime, mailing_list, 1)[0]
+    if is_letter:
+        queue(runtime, DeliveryKind.WELCOME, mailing_list, who)
+    else:
+        opened_edition(runtime, mailing_list)
+    provider = Kept()
+    sender = Sender(runtime, provider, sleep=no_wait)
+    prepare, sent_before = sender._copies.prepare, []
+
+    def sleep_first(held: Claim) -> object:
+        prepared = prepare(held)
+        sent_before.append(len(provider.sent))
+        if len(sent_before) == 1:
+            clock.move(timedelta(seconds=runtime.settings.lease_s + 1))
+            reconcile(runtime)
+        return prepared
+
+    with mock.patch.object(sender._copies, "prepare", side_effect=sleep_first):
+        asyncio.run(sender.send_until_idle())
+    assert sent_before == [0, 0], "it gave them back, and they were claimed anew"
+    assert len(provider.sent) == 1
 
 
 class TestTheServerIsAway:
