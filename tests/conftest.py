@@ -62,6 +62,10 @@ def postgresql_server() -> Iterator[str]:
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         with _administration(url) as connection:
+            # Nothing here must outlive the machine, and a test's database is made eight times as fast.
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
             connection.exec_driver_sql("CREATE DATABASE empty")
         database = Database(_with_database(url, "empty"))
         tables.metadata.create_all(database.engine)
