@@ -33,6 +33,12 @@ SECRET = "a secret that only the tests know, 32+"
 
 _numbers = count(1)
 
+#: Databases of tests live in memory where there is room: nothing must outlive them, and a disk is what they wait for.
+_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
+if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+    os.environ["TMPDIR"] = str(_MEMORY)
+    tempfile.tempdir = None  # asks again
+
 
 @pytest.fixture
 def clock() -> ManualClock:
