@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from newsletter import backup, migrating
 from newsletter.content.dates import london_date
-from newsletter.core import addresses, logs, runtime, settings
+from newsletter.core import addresses, logs, periods, runtime, settings
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, ProviderRefused
 from newsletter.core.installation import Installation
 from newsletter.core.runtime import Runtime
@@ -37,6 +37,8 @@ PROVIDER_S = 20.0
 #: A cadence that fell due longer ago than this shows that no clock is running.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
+#: The sweep is hourly; people are promised that it is daily.
+SWEEP_TOLERANCE = timedelta(hours=25)
 
 #: A worker notes each minute that it is there.
 WORKER_TOLERANCE = timedelta(minutes=3)
@@ -81,6 +83,7 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
         yield _pace(built)
         if ready:
             yield _workers(built)
+            yield _sweep(built)
             yield from _cadences(built)
             yield from _sender_domains(built, look_up or _txt)
     finally:
@@ -196,6 +199,16 @@ def _workers(built: Runtime) -> Finding:
         seen = f"none has been seen since {pulse.seen_at:%H:%M on %-d %B %Y} UTC"
     mend = "Start one: newsletter run, or newsletter worker" if waiting else None
     return Finding("workers", f"{seen}; {waiting:,} copies are waiting" if waiting else seen, mend)
+
+
+def _sweep(built: Runtime) -> Finding:
+    """What has had its time must go: a promise of the privacy page."""
+    with built.db.reading() as session:
+        last, first = periods.last_sweep(session), session.get_one(Installation, 1).created_at
+    now = built.clock.now()
+    seen = f"last ran on {last:%-d %B %Y at %H:%M} UTC" if last else "has not run yet"
+    is_late = (last or first) < now - SWEEP_TOLERANCE
+    return Finding("sweep", seen, "Start a clock: newsletter run, or newsletter scheduler" if is_late else None)
 
 
 def _cadences(built: Runtime) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 # Each of these is imported for its effect: it declares tables.
 import newsletter.content.models
 import newsletter.core.installation
+import newsletter.core.periods
 import newsletter.delivery.models
 import newsletter.editions.models
 import newsletter.staff.models  # noqa: F401

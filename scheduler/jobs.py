@@ -9,6 +9,7 @@ import logging
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.core import periods
 from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import opening, pacing, retention
@@ -64,6 +65,7 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
                 forgotten = forget(session, now=runtime.clock.now())
     with runtime.db.transaction() as session:
         pacing.forget(session, now=runtime.clock.now())
+        periods.note_sweep(session, now=runtime.clock.now())
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
 

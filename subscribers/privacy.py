@@ -25,7 +25,6 @@ from subscribers.models import (
     SuppressionReason,
     Wording,
 )
-from subscribers.retention import RetentionPeriods as RetentionPeriods
 from subscribers.retention import Swept as Swept
 from subscribers.retention import sweep as sweep
 

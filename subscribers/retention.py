@@ -1,4 +1,7 @@
-"""What time alone removes (REQ-33), in bounded steps, so that no sweep holds other work up for long."""
+"""What time alone removes (REQ-33), in bounded steps, so that no sweep holds other work up for long.
+
+How long what is kept: `newsletter.core.periods`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from newsletter.core import periods
+from newsletter.core.periods import Period
 from subscribers.models import (
     Attempt,
     Bouncing,
@@ -21,17 +26,8 @@ from subscribers.models import (
 ROWS_PER_SWEEP = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionPeriods:
-    """How long what is kept; the defaults are those of GOV.UK's own email subscriptions."""
-
-    pending: timedelta = timedelta(days=7)
-    address_after_end: timedelta = timedelta(days=28)
-    row_after_end: timedelta = timedelta(days=365)
-    attempts: timedelta = timedelta(hours=24)
-
-
-DEFAULT_PERIODS = RetentionPeriods()
+#: What is counted is counted over a day at most.
+_ATTEMPTS_KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +47,21 @@ def sweep(
     session: Session,
     *,
     now: datetime,
-    periods: RetentionPeriods = DEFAULT_PERIODS,
     rows_at_most: int = ROWS_PER_SWEEP,
 ) -> Swept:
     """Remove what has been kept long enough. Repeatable, and safe at any time and twice at once.
 
     - Requests nobody confirmed, with their consents: deleted.
     - People who left or could not be reached: first everything that says who they were is emptied, later the row goes.
-    - Consents that belong to nobody any more: deleted a year after they were asked for or withdrawn.
+    - Consents that belong to nobody any more: deleted a while after they were asked for or withdrawn.
     - Attempts, and suppressions that are over: deleted.
-    - That editions came back: deleted when the person gets none any more, or a year after it happened last.
+    - That editions came back: deleted when the person gets none any more, or a while after it happened last.
     """
     bound = _Bound(session, rows_at_most)
+    kept = periods.all_periods(session)
     unconfirmed = (
         col(Subscriber.state) == SubscriberState.PENDING,
-        col(Subscriber.requested_at) <= now - periods.pending,
+        col(Subscriber.requested_at) <= now - kept[Period.PENDING],
     )
     bound.delete(
         Consent,
@@ -74,21 +70,23 @@ def sweep(
     )
     pending = bound.delete(Subscriber, *unconfirmed)
     is_over = col(Subscriber.state).in_((SubscriberState.LEFT, SubscriberState.SUSPENDED))
-    emptied = bound.empty_addresses(is_over, col(Subscriber.ended_at) <= now - periods.address_after_end)
-    ended = bound.delete(Subscriber, is_over, col(Subscriber.ended_at) <= now - periods.row_after_end)
+    emptied = bound.empty_addresses(is_over, col(Subscriber.ended_at) <= now - kept[Period.ADDRESS_AFTER_END])
+    ended = bound.delete(Subscriber, is_over, col(Subscriber.ended_at) <= now - kept[Period.ROW_AFTER_END])
     orphaned = bound.delete(
         Consent,
         col(Consent.subscriber_id).is_(None),
-        sa.func.coalesce(col(Consent.withdrawn_at), col(Consent.requested_at)) <= now - periods.row_after_end,
+        sa.func.coalesce(col(Consent.withdrawn_at), col(Consent.requested_at)) <= now - kept[Period.ROW_AFTER_END],
     )
-    attempts = bound.delete(Attempt, col(Attempt.at) <= now - periods.attempts)
+    attempts = bound.delete(Attempt, col(Attempt.at) <= now - _ATTEMPTS_KEPT)
     suppressions = bound.delete(
         Suppression, col(Suppression.until) <= now, col(Suppression.reason) != SuppressionReason.ERASED
     )
     confirmed = sa.select(col(Subscriber.id)).where(col(Subscriber.state) == SubscriberState.CONFIRMED)
     bound.delete(
         Bouncing,
-        sa.or_(col(Bouncing.subscriber_id).not_in(confirmed), col(Bouncing.last_at) <= now - periods.row_after_end),
+        sa.or_(
+            col(Bouncing.subscriber_id).not_in(confirmed), col(Bouncing.last_at) <= now - kept[Period.ROW_AFTER_END]
+        ),
     )
     return Swept(pending, emptied, ended, orphaned, attempts, suppressions, is_complete=not bound.is_reached)
 

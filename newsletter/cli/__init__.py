@@ -2,7 +2,7 @@
 
 import typer
 
-from newsletter.cli import editions, installing, people, receipts, roles
+from newsletter.cli import editions, installing, people, receipts, retention, roles
 from newsletter.cli.edge import PlainRefusals
 
 app = typer.Typer(
@@ -18,3 +18,4 @@ installing.add_to(app)
 app.add_typer(editions.app, name="edition")
 people.add_to(app)
 receipts.add_to(app)
+retention.add_to(app)

@@ -2,27 +2,28 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlmodel import Session
 
-from newsletter.delivery.retention import KEPT
+from newsletter.core import periods
+from newsletter.core.periods import Period
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.pages import BRIEFLY
 from subscribers import lists
-from subscribers.retention import DEFAULT_PERIODS
 
 router = APIRouter()
 
 
-def _kept() -> list[str]:
+def _kept(session: Session) -> list[str]:
     """How long what is kept, from the periods that the sweep works with."""
-    periods = DEFAULT_PERIODS
+    kept = periods.all_periods(session)
     return [
-        f"a sign-up that nobody confirms: {periods.pending.days} days",
-        f"your email address after you stop: {periods.address_after_end.days} days, so that you can change your mind",
-        f"the record that you once said yes, without your address: {_years(periods.row_after_end.days)}",
-        f"which editions we sent to you: {KEPT.days} days, then only how many people got each",
-        "a scrambled form of the network you signed up from, against misuse: "
-        f"{int(periods.attempts.total_seconds() // 3600)} hours",
+        f"a sign-up that nobody confirms: {kept[Period.PENDING].days} days",
+        f"your email address after you stop: {kept[Period.ADDRESS_AFTER_END].days} days, so that you can change your "
+        "mind",
+        f"the record that you once said yes, without your address: {_years(kept[Period.ROW_AFTER_END].days)}",
+        f"which editions we sent to you: {kept[Period.DELIVERIES].days} days, then only how many people got each",
+        "a scrambled form of the network you signed up from, against misuse: 24 hours",
         "if you ask us to delete everything: a scrambled form of your address, so that nobody can sign you up again "
         "by mistake",
     ]
@@ -41,7 +42,7 @@ def privacy_page(request: Request, runtime: TheRuntime, pages: ThePages) -> Resp
             site.current(session),
             cache=BRIEFLY,
             lists=lists.all_lists(session),
-            kept=_kept(),
+            kept=_kept(session),
         )
 
 

@@ -18,7 +18,7 @@ PROMISED = {
     "edition list", "edition assemble", "edition preview", "edition approve", "edition send", "edition status",
     "edition pause", "edition resume", "edition cancel", "edition unknown", "edition rules", "subscribers import",
     "subscribers export", "subscribers leave", "person export", "person erase", "schools import",
-    "receipts take",
+    "receipts take", "retention show", "retention set",
 }  # fmt: skip
 
 
@@ -39,7 +39,9 @@ def test_every_promised_command_is_there() -> None:
     assert set(ALL) == PROMISED
 
 
-@pytest.mark.parametrize("command", ["", *ALL, "edition", "subscribers", "person", "schools", "staff", "receipts"])
+@pytest.mark.parametrize(
+    "command", ["", *ALL, "edition", "subscribers", "person", "schools", "staff", "receipts", "retention"]
+)
 def test_it_explains_itself(newsletter: Newsletter, command: str) -> None:
     result = newsletter(*command.split(), "--help")
     assert result.exit_code == 0
