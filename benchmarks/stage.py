@@ -110,7 +110,6 @@ def _add_readers(runtime: Runtime, list_id: int, first: int, number: int) -> Non
                     **shared,
                     "address_hash": identity.address_hash(crypto, list_id, address(each)),
                     "address_sealed": crypto.encrypt(address(each)),
-                    "code_tries": 0,
                 }
                 for each in range(start, min(start + _ROWS_AT_ONCE, first + number))
             ]
@@ -131,8 +130,8 @@ def _add_random_readers(runtime: Runtime, list_id: int, number: int) -> None:
         numbers = ""
     statement = sa.text(
         "INSERT INTO subscriber "
-        "(mailing_list_id, state, requested_at, confirmed_at, code_tries, address_hash, address_sealed) "
-        f"{numbers}SELECT :list_id, 'confirmed', :now, :now, 0, {made}"
+        "(mailing_list_id, state, requested_at, confirmed_at, address_hash, address_sealed) "
+        f"{numbers}SELECT :list_id, 'confirmed', :now, :now, {made}"
     ).bindparams(sa.bindparam("now", type_=tables.metadata.tables["subscriber"].c.requested_at.type))
     with runtime.db.transaction() as session:
         session.connection().execute(statement, {"number": number, "list_id": list_id, "now": now})

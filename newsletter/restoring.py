@@ -163,6 +163,8 @@ def _held(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
     """A delivery that was waiting may have been sent since: nobody knows."""
     if table.name == "delivery" and row["state"] in _WAITING:
         return row | {"state": DeliveryState.UNKNOWN, "detail": "Was waiting when the restored backup was made."}
+    if table.name == "subscriber" and row["state"] is SubscriberState.PENDING and row["reminded_at"] is None:
+        return row | {"reminded_at": row["requested_at"]}  # may have been reminded since: nobody knows
     return row
 
 

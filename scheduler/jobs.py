@@ -1,4 +1,4 @@
-"""What the clock does at its ticks: assemble what falls due, open what is scheduled, sweep what has had its time.
+"""What the clock does at its ticks: assemble what falls due, open what is scheduled, answer sign-ups, remind, sweep.
 
 Every job may run late, twice, or in several processes at once; the database decides who does the work. A job does what
 is due at the moment its runtime's clock shows and returns; sending is not its business (`newsletter.delivery.sending`).
@@ -12,11 +12,12 @@ from sqlmodel import Session, col, select
 from newsletter.core import periods
 from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import opening, pacing, retention
+from newsletter.delivery import letters, opening, pacing, retention
+from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
 from scheduler import cadence as cadences
-from subscribers import lists, privacy
+from subscribers import intake, lists, privacy, reminding
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,46 @@ def open_due(runtime: Runtime) -> list[int]:
     return opened
 
 
+def answer_sign_ups(runtime: Runtime) -> int:
+    """Deal with the sign-up forms that have come in: who is to get which letter. Returns how many forms.
+
+    Each in a transaction of its own; one that fails is logged, keeps nobody waiting, and is tried at the next tick.
+    """
+    number, last_id = 0, 0
+    while True:
+        with runtime.db.reading() as session:
+            waiting = intake.waiting(session, now=runtime.clock.now(), after_id=last_id)
+        if not waiting:
+            return number
+        for intake_id in waiting:
+            now, last_id = runtime.clock.now(), intake_id
+            try:
+                with runtime.db.transaction() as session:
+                    taken = intake.take_out(session, runtime.crypto, intake_id, now=now)
+                    if taken is not None:
+                        letters.answer(session, *taken, now=now)
+                        number += 1
+            except NewsletterError:
+                log.exception("A sign-up form could not be dealt with", extra={"intake_id": intake_id})
+
+
+def remind(runtime: Runtime) -> int:
+    """Send the one reminder to everybody who has asked for a mailing list and not said yes (REQ-09); how many."""
+    number, after_id = 0, 0
+    while True:
+        now = runtime.clock.now()
+        with runtime.db.transaction() as session:
+            some = reminding.take_due(session, runtime.crypto, now=now, after_id=after_id)
+            for list_id, subscriber_id in some.due:
+                letters.queue(
+                    session, DeliveryKind.REMINDER, mailing_list_id=list_id, subscriber_id=subscriber_id, now=now
+                )
+        number += len(some.due)
+        if some.last_id is None:
+            return number
+        after_id = some.last_id
+
+
 def sweep(runtime: Runtime) -> list[privacy.Swept]:
     """Delete and empty what has been kept for as long as it may be (REQ-33), in steps that hold nobody up for long."""
     steps: list[privacy.Swept] = []
@@ -66,6 +107,7 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
     with runtime.db.transaction() as session:
         pacing.forget(session, now=runtime.clock.now())
         periods.note_sweep(session, now=runtime.clock.now())
+        intake.throw_away_old(session, now=runtime.clock.now())
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
 

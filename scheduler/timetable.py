@@ -31,6 +31,8 @@ class Job:
 TIMETABLE = (
     Job("open what is scheduled", jobs.open_due, every_s=1),
     Job("assemble what falls due", jobs.assemble_due, every_s=15),
+    Job("answer sign-ups", jobs.answer_sign_ups, every_s=1),
+    Job("remind who has not confirmed", jobs.remind, every_s=300),
     # Once a day would do (REQ-33); hourly, because a machine that is restarted every day would never get to it.
     Job("sweep", jobs.sweep, every_s=3600),
 )

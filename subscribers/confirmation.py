@@ -16,7 +16,7 @@ from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
 from newsletter.core.errors import ExpiredToken, InvalidInput, NotFound
 from newsletter.core.tokens import Purpose, Token, Tokens
-from subscribers import consents, identity
+from subscribers import consents, identity, limits
 from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState
 
@@ -44,18 +44,27 @@ class Confirmed:
 
 
 def confirm(session: Session, tokens: Tokens, text: str, *, now: datetime) -> Confirmed:
-    """Confirm with the token of the link. Repeatable: the second time `newly` is False.
+    """Confirm with the token of the link. Repeatable: the second time `newly` is False. Raises what `look` does."""
+    return _confirmed(session, _opened(session, tokens, text, now=now, lock=NO_KEY_UPDATE), now=now)
+
+
+def look(session: Session, tokens: Tokens, text: str, *, now: datetime) -> int:
+    """Whether `confirm` would do now, changing nothing; the id of the mailing list.
 
     Raises `InvalidToken`; `ExpiredToken` when the link is too old, or was sent before the person left (an old mail must
     not bring anybody back); `NotFound` when the record is gone.
     """
+    return _opened(session, tokens, text, now=now, lock=None).mailing_list_id
+
+
+def _opened(session: Session, tokens: Tokens, text: str, *, now: datetime, lock: dict[str, bool] | None) -> Subscriber:
     token = tokens.read(Purpose.CONFIRM, text, now=now, max_age=LINK_LIFETIME)
-    subscriber = session.get(Subscriber, token.subject_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
+    subscriber = session.get(Subscriber, token.subject_id, with_for_update=lock, populate_existing=True)
     if subscriber is None or subscriber.mailing_list_id != token.list_id or subscriber.address_hash is None:
         raise NotFound("We no longer have this sign-up. Sign up again and we will send you a new email.")
-    if subscriber.state is not SubscriberState.CONFIRMED and _is_spent(session, subscriber, token):
+    if subscriber.state is not SubscriberState.CONFIRMED and _is_spent(session, subscriber, token, now=now):
         raise ExpiredToken("This link has expired.", list_id=token.list_id, subject_id=token.subject_id)
-    return _confirmed(session, subscriber, now=now)
+    return subscriber
 
 
 def code_for(crypto: Crypto, subscriber: Subscriber) -> str:
@@ -76,22 +85,21 @@ def confirm_by_code(
     with suppress(InvalidInput):  # what is no address belongs to nobody
         address = addresses.parse(address)
     subscriber = identity.find(session, crypto, mailing_list_id, address, for_update=True)
-    # An unknown address costs the same work.
+    # An unknown address costs the same work, down to the row that counts the try.
     row = subscriber or Subscriber(
         id=0, mailing_list_id=mailing_list_id, state=SubscriberState.PENDING, requested_at=now
     )
     fits = crypto.same(code_for(crypto, row).encode(), _digits(code))
+    tried = identity.code_key(crypto, mailing_list_id, address)
+    may_try = limits.number_since(session, tried, row.requested_at) < CODE_TRIES
     is_good = (
-        row.state in (SubscriberState.PENDING, SubscriberState.CONFIRMED)
-        and row.code_tries < CODE_TRIES
+        may_try
+        and row.state in (SubscriberState.PENDING, SubscriberState.CONFIRMED)
         and now - row.requested_at <= CODE_LIFETIME
     )
     if subscriber is not None and is_good and fits:
         return _confirmed(session, subscriber, now=now)
-    if subscriber is not None and is_good:
-        subscriber.code_tries += 1
-        session.add(subscriber)
-        session.flush()
+    limits.record(session, tried, now=now)
     raise WrongCode(
         "Enter the 6-digit code from the newest email. A code works for 30 minutes and 5 tries. "
         "You can use the link in the email instead.",
@@ -99,8 +107,10 @@ def confirm_by_code(
     )
 
 
-def _is_spent(session: Session, subscriber: Subscriber, token: Token) -> bool:
+def _is_spent(session: Session, subscriber: Subscriber, token: Token, *, now: datetime) -> bool:
     if subscriber.state is not SubscriberState.PENDING:
+        return True
+    if now - subscriber.requested_at > LINK_LIFETIME:  # also by the younger link of a reminder
         return True
     stopped_at = consents.last_withdrawn_at(session, subscriber)
     # Tokens count whole seconds.
@@ -114,7 +124,6 @@ def _confirmed(session: Session, subscriber: Subscriber, *, now: datetime) -> Co
         subscriber.state = SubscriberState.CONFIRMED
         subscriber.confirmed_at = now
         subscriber.ended_at = None
-        subscriber.code_tries = 0
         session.add(subscriber)
         session.flush()
         consents.confirm(session, subscriber, now=now)

@@ -48,6 +48,11 @@ def mail_key(subscriber_id: int) -> bytes:
     return f"mail:{subscriber_id}".encode()
 
 
+def code_key(crypto: Crypto, mailing_list_id: int, address: str) -> bytes:
+    """What wrong codes for this address on this mailing list are counted by, whether or not it has a row."""
+    return crypto.keyed_hash(look_up_form(address), context=f"code:{mailing_list_id}")
+
+
 def find(
     session: Session, crypto: Crypto, mailing_list_id: int, address: str, *, for_update: bool = False
 ) -> Subscriber | None:
@@ -88,5 +93,15 @@ def take_turns(session: Session, crypto: Crypto, address: str) -> None:
     PostgreSQL: an advisory lock. On SQLite a writing transaction is alone anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        number = int.from_bytes(suppression_hash(crypto, address)[:8], signed=True)
-        session.scalar(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        session.scalar(sa.select(sa.func.pg_advisory_xact_lock(_turn(crypto, address))))
+
+
+def try_turn(session: Session, crypto: Crypto, address: str) -> bool:
+    """`take_turns` for whoever had better not wait: False when something is being done about this address now."""
+    if session.get_bind().dialect.name == "postgresql":
+        return bool(session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_turn(crypto, address)))))
+    return True
+
+
+def _turn(crypto: Crypto, address: str) -> int:
+    return int.from_bytes(suppression_hash(crypto, address)[:8], signed=True)

@@ -195,7 +195,6 @@ class _Import:
             "state": SubscriberState.CONFIRMED if self.already_confirmed else SubscriberState.PENDING,
             "requested_at": since or self.now,
             "confirmed_at": since,
-            "code_tries": 0,
             "role": person.details.role,
             "school_urn": person.details.school_urn,
             "setting_name": person.details.setting_name,

@@ -20,6 +20,12 @@ def record(session: Session, key: bytes, *, now: datetime) -> None:
     session.flush()
 
 
+def number_since(session: Session, key: bytes, moment: datetime) -> int:
+    """How often it has happened from that moment on, as far as a day back."""
+    counted = sa.select(sa.func.count()).select_from(Attempt)
+    return session.scalar(counted.where(col(Attempt.key_hash) == key, col(Attempt.at) >= moment)) or 0
+
+
 def take(session: Session, key: bytes, *, limit: int, window: timedelta, now: datetime) -> None:
     """Record one more, or raise `TooMany` with the seconds until the next is possible. What is refused is not counted,
     so that somebody who keeps trying does not lock themselves (and their neighbours) out for ever."""

@@ -94,6 +94,12 @@ class Subscriber(Table, table=True):
         sa.UniqueConstraint("mailing_list_id", "address_hash"),
         sa.Index("ix_subscriber_recipients", "mailing_list_id", "state", "id"),
         sa.Index("ix_subscriber_ended_at", "ended_at"),
+        sa.Index(
+            "ix_subscriber_pending",
+            "requested_at",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        ),
         {"sqlite_autoincrement": True},  # a link in an old mail must never come to mean another person
     )
 
@@ -103,13 +109,29 @@ class Subscriber(Table, table=True):
     address_sealed: bytes | None = None
     state: SubscriberState = Field(sa_type=enum_type(SubscriberState))
     requested_at: datetime
+    reminded_at: datetime | None = None  # of this request
     confirmed_at: datetime | None = None
     ended_at: datetime | None = None
-    code_tries: int = 0  # wrong six-digit codes since `requested_at`
     role: Role | None = Field(default=None, sa_type=enum_type(Role))
     school_urn: int | None = Field(default=None, foreign_key="school.urn")
     setting_name: str | None = Field(default=None, max_length=200)  # when the setting is not in the school register
     phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
+
+
+class Intake(Table, table=True):
+    """One sign-up form as it came in, while nothing has been looked up about its address. Lives for a second or so."""
+
+    __tablename__ = "intake"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    address_sealed: bytes
+    role: Role | None = Field(default=None, sa_type=enum_type(Role))
+    school_urn: int | None = Field(default=None, foreign_key="school.urn")
+    setting_name: str | None = Field(default=None, max_length=200)
+    phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
+    source: str = Field(max_length=200)
+    received_at: datetime
 
 
 class Bouncing(Table, table=True):

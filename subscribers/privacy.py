@@ -65,7 +65,9 @@ def erase(session: Session, crypto: Crypto, address: str, *, now: datetime) -> i
     rows = identity.find_everywhere(session, crypto, address, for_update=True)
     ids = [row.id for row in rows if row.id is not None]
     consents.withdraw(session, ids, how="erased", now=now)
-    session.exec(sa.delete(Attempt).where(col(Attempt.key_hash).in_([identity.mail_key(id_) for id_ in ids])))
+    counted_by = [identity.mail_key(id_) for id_ in ids]
+    counted_by += [identity.code_key(crypto, row.mailing_list_id, address) for row in rows]
+    session.exec(sa.delete(Attempt).where(col(Attempt.key_hash).in_(counted_by)))
     for row in rows:
         session.delete(row)
     session.flush()
@@ -90,6 +92,7 @@ def _row(session: Session, crypto: Crypto, row: Subscriber) -> dict[str, Any]:
         "address": crypto.decrypt(row.address_sealed) if row.address_sealed else None,
         "state": row.state.value,
         "requested_at": _when(row.requested_at),
+        "reminded_at": _when(row.reminded_at),
         "confirmed_at": _when(row.confirmed_at),
         "ended_at": _when(row.ended_at),
         "role": row.role.value if row.role else None,

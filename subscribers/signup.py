@@ -1,7 +1,7 @@
 """From "I would like this" to "yes, it was me": asking for a mailing list, and the reasons for not asking back.
 
-Every function answers alike for every address; which letter is due, if any, is for `newsletter.delivery` alone to
-know, and nothing that is shown to the person who typed the address may depend on it (REQ-04). Confirming is in
+Which letter is due, if any, is for `newsletter.delivery` alone to know; nothing that is shown to the person who typed
+the address may depend on it (REQ-04), so that the public form goes through `subscribers.intake`. Confirming is in
 `subscribers.confirmation`; its names can be used from here.
 """
 
@@ -26,6 +26,7 @@ from subscribers.confirmation import WrongCode as WrongCode
 from subscribers.confirmation import code_for as code_for
 from subscribers.confirmation import confirm as confirm
 from subscribers.confirmation import confirm_by_code as confirm_by_code
+from subscribers.confirmation import look as look
 from subscribers.details import Details as Details
 from subscribers.details import checked, details_of, write_details
 from subscribers.lists import NO_KEY_UPDATE
@@ -87,9 +88,7 @@ def _request(
     source: str,
     now: datetime,
 ) -> Requested:
-    # Everything that costs time is done for every address alike, before anything is known about it.
     identity.take_turns(session, crypto, address)
-    sealed = crypto.encrypt(address)
     rows = identity.find_everywhere(session, crypto, address, for_update=True)
     is_blocked = suppression.is_suppressed(session, crypto, address, now=now)
     is_due = limits.is_mail_due(session, [row.id for row in rows if row.id is not None], now=now)
@@ -97,13 +96,11 @@ def _request(
         return NOTHING
     subscriber = next((row for row in rows if row.mailing_list_id == mailing_list_id), None)
     if subscriber is None:
-        subscriber = _new(session, crypto, mailing_list_id, address, sealed, now)
+        subscriber = _new(session, crypto, mailing_list_id, address, now)
     return ask_to_confirm(session, subscriber, details, source=source, now=now)
 
 
-def _new(
-    session: Session, crypto: Crypto, mailing_list_id: int, address: str, sealed: bytes, now: datetime
-) -> Subscriber:
+def _new(session: Session, crypto: Crypto, mailing_list_id: int, address: str, now: datetime) -> Subscriber:
     """The row of an address that had none; an import may have made it in this very moment."""
     hashed = identity.address_hash(crypto, mailing_list_id, address)
     session.exec(
@@ -111,10 +108,9 @@ def _new(
         .values(
             mailing_list_id=mailing_list_id,
             address_hash=hashed,
-            address_sealed=sealed,
+            address_sealed=crypto.encrypt(address),
             state=SubscriberState.PENDING,
             requested_at=now,
-            code_tries=0,
         )
         .on_conflict_do_nothing(index_elements=["mailing_list_id", "address_hash"])
     )
@@ -133,9 +129,9 @@ def ask_to_confirm(
         return Requested(Answer.ALREADY, subscriber.id)
     subscriber.state = SubscriberState.PENDING
     subscriber.requested_at = now
+    subscriber.reminded_at = None
     subscriber.confirmed_at = None
     subscriber.ended_at = None
-    subscriber.code_tries = 0
     write_details(subscriber, details)
     session.add(subscriber)
     session.flush()

@@ -63,6 +63,12 @@ EXPECTED = {
         "The code works for 30 minutes.",
         "If you did not ask for this, do nothing.",
     ],
+    "reminder": [
+        "You have not finished signing up",
+        "Continue to confirm",
+        "The link works for at least 4 more days.",
+        "We will not remind you again.",
+    ],
     "already": ["You are already signed up", "there is nothing to do", *PERSONAL_LINKS],
     "welcome": [
         "Thank you. You are signed up",
@@ -77,6 +83,7 @@ USED_SLOTS = {
     "edition": {"leave_url", "manage_url"},
     "professional-edition": {"leave_url", "manage_url"},
     "confirm": {"confirm_url", "code"},
+    "reminder": {"confirm_url"},
     "already": {"leave_url", "manage_url"},
     "welcome": {"leave_url", "manage_url"},
     "goodbye": set(),

@@ -28,8 +28,17 @@ from newsletter.providers import wire
 from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result
 from newsletter.rendering import dkim, engine
 from newsletter.rendering import message as mime_messages
-from newsletter.rendering.mails import AlreadyMail, ConfirmMail, GoodbyeMail, Letterhead, Mail, Rendered, WelcomeMail
-from subscribers import lists, recipients, signup
+from newsletter.rendering.mails import (
+    AlreadyMail,
+    ConfirmMail,
+    GoodbyeMail,
+    Letterhead,
+    Mail,
+    ReminderMail,
+    Rendered,
+    WelcomeMail,
+)
+from subscribers import lists, recipients, reminding, signup
 from subscribers.models import Subscriber, SubscriberState
 
 log = logging.getLogger(__name__)
@@ -38,10 +47,14 @@ log = logging.getLogger(__name__)
 MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
     DeliveryKind.EDITION: {SubscriberState.CONFIRMED},
     DeliveryKind.CONFIRM: {SubscriberState.PENDING},
+    DeliveryKind.REMINDER: {SubscriberState.PENDING},
     DeliveryKind.ALREADY: {SubscriberState.CONFIRMED},
     DeliveryKind.WELCOME: {SubscriberState.CONFIRMED},
     DeliveryKind.GOODBYE: {SubscriberState.LEFT},
 }
+
+#: Mails that ask for a yes.
+_WITH_CONFIRM_LINK = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER}
 
 #: Mails that carry List-Unsubscribe.
 _WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
@@ -102,7 +115,7 @@ class Pen:
         # Issued when the delivery was queued, so that a second attempt carries the same links.
         leave, manage = self.links.leave_and_manage(subscriber_id, delivery.queued_at)
         slots = {"leave_url": leave, "manage_url": manage}
-        if self.kind is DeliveryKind.CONFIRM:
+        if self.kind in _WITH_CONFIRM_LINK:
             slots |= {"confirm_url": self.links.confirm(subscriber_id, delivery.queued_at), "code": code or ""}
         key, in_header = self.key(delivery.id), self.kind in _WITH_LEAVE_HEADER
         try:
@@ -286,6 +299,8 @@ def _letter(kind: DeliveryKind, head: Letterhead) -> Mail:
             link_days=signup.LINK_LIFETIME.days,
             code_minutes=int(signup.CODE_LIFETIME.total_seconds() // 60),
         )
+    if kind is DeliveryKind.REMINDER:
+        return ReminderMail(head, days_left=(signup.LINK_LIFETIME - reminding.LATEST).days)
     others: dict[DeliveryKind, type[AlreadyMail] | type[WelcomeMail] | type[GoodbyeMail]] = {
         DeliveryKind.ALREADY: AlreadyMail,
         DeliveryKind.WELCOME: WelcomeMail,

@@ -1,4 +1,7 @@
-"""The service's own letters: confirm, already, welcome, goodbye. Queued in the transaction of what they are about."""
+"""The service's own letters: confirm, reminder, already, welcome, goodbye.
+
+Queued in the transaction of what they are about.
+"""
 
 from datetime import datetime
 
@@ -6,6 +9,16 @@ from sqlmodel import Session
 
 from newsletter.delivery import ledger
 from newsletter.delivery.models import DeliveryKind
+from subscribers.signup import Answer, Requested
+
+_ANSWERS = {Answer.CONFIRM: DeliveryKind.CONFIRM, Answer.ALREADY: DeliveryKind.ALREADY}
+
+
+def answer(session: Session, mailing_list_id: int, requested: Requested, *, now: datetime) -> None:
+    """Queue the letter that answers a request, if one is due."""
+    kind = _ANSWERS.get(requested.answer)
+    if kind is not None and requested.subscriber_id is not None:
+        queue(session, kind, mailing_list_id=mailing_list_id, subscriber_id=requested.subscriber_id, now=now)
 
 
 def queue(session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_id: int, now: datetime) -> None:

@@ -15,6 +15,7 @@ class DeliveryKind(enum.StrEnum):
 
     EDITION = "edition"
     CONFIRM = "confirm"  # asks a pending subscriber to confirm
+    REMINDER = "reminder"  # asks once more
     ALREADY = "already"  # tells a confirmed subscriber who signs up again that there is nothing to do
     WELCOME = "welcome"
     GOODBYE = "goodbye"

@@ -27,6 +27,7 @@ _NUMBERS = {
     DeliveryKind.ALREADY: 2,
     DeliveryKind.WELCOME: 3,
     DeliveryKind.GOODBYE: 4,
+    DeliveryKind.REMINDER: 5,
 }
 _KINDS = {number: kind for kind, number in _NUMBERS.items()}
 

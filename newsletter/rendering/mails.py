@@ -115,6 +115,16 @@ class ConfirmMail:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderMail:
+    """Asks once more a person who has not confirmed: `[[confirm_url]]`, which works for at least `days_left` days."""
+
+    template: ClassVar[str] = "reminder"
+
+    letterhead: Letterhead
+    days_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyMail:
     """Tells somebody who is on the list, and signed up again, that there is nothing to do."""
 
@@ -141,7 +151,7 @@ class GoodbyeMail:
     letterhead: Letterhead
 
 
-Mail = EditionMail | ConfirmMail | AlreadyMail | WelcomeMail | GoodbyeMail
+Mail = EditionMail | ConfirmMail | ReminderMail | AlreadyMail | WelcomeMail | GoodbyeMail
 
 
 @dataclass(frozen=True, slots=True)

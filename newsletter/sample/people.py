@@ -80,6 +80,7 @@ def _subscriber(crypto: Crypto, mailing_list: MailingList, crowd: _Crowd, number
     elif number >= crowd.confirmed:
         person.state = SubscriberState.PENDING
         person.requested_at = now - timedelta(hours=1 + number % 70)
+        person.reminded_at = now  # so that they are not
     if person.state is not SubscriberState.PENDING:
         person.confirmed_at = person.requested_at + timedelta(minutes=2 + number % 30)
     return person

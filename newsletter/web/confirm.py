@@ -72,10 +72,11 @@ def confirm_by_code(request: Request, form: TheForm, runtime: TheRuntime, pages:
 def confirm_page(token: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         try:
-            read = runtime.tokens.read(Purpose.CONFIRM, token, now=runtime.clock.now(), max_age=signup.LINK_LIFETIME)
+            mailing_list = lists.by_id(session, signup.look(session, runtime.tokens, token, now=runtime.clock.now()))
         except ExpiredToken as expired:
             return _expired_page(request, pages, session, expired, token)
-        mailing_list = lists.by_id(session, read.list_id)
+        except NotFound:
+            return _gone_page(request, pages, runtime, token)
         return pages.show(request, "confirm.html", site.current(session), list=mailing_list, token=token)
 
 

@@ -99,15 +99,18 @@ def status_of(error: NewsletterError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
+def retry_after(error: TooMany) -> dict[str, str]:
+    """The header that says when the same request may succeed."""
+    return {"retry-after": str(math.ceil(error.retry_after_s))}
+
+
 def handle(app: FastAPI, pages: Pages) -> None:
     """Teach the application to answer every error with a page."""
 
     def newsletter_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, NewsletterError)
         status = status_of(error)
-        headers = {}
-        if isinstance(error, TooMany):
-            headers["retry-after"] = str(math.ceil(error.retry_after_s))
+        headers = retry_after(error) if isinstance(error, TooMany) else {}
         if status >= 500:
             log.error("A request failed", exc_info=error)
         if isinstance(error, WrongState):  # its sentence is for whoever asked

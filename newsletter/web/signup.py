@@ -4,6 +4,8 @@ The answer is the same for every address, whatever we know about it (REQ-04). Pa
 and nothing else (REQ-01). What was typed is never lost: a form that cannot be used comes back as it was.
 """
 
+import math
+from functools import partial
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -13,24 +15,21 @@ from sqlmodel import Session
 
 from newsletter.core import addresses
 from newsletter.core.audience import Audience
-from newsletter.core.errors import InvalidInput
+from newsletter.core.errors import InvalidInput, TooMany
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letters
-from newsletter.delivery.models import DeliveryKind
-from newsletter.web import site
+from newsletter.web import robots, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime, network_address
 from newsletter.web.forms import Address, Bound, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
+from newsletter.web.problems import retry_after, status_of
 from newsletter.web.remembered import Remembered, remember, seal, unseal
 from newsletter.web.security import open_to_other_sites
-from subscribers import lists, schools, signup
+from subscribers import intake, lists, schools, signup
 from subscribers.models import MailingList, Phase, Role
-from subscribers.signup import Answer, Details, Requested
+from subscribers.signup import Details, Requested
 
 router = APIRouter()
-
-#: The field that people do not see. Only a program fills it in, or a browser that fills in everything.
-TRAP = "website"
 
 ROLES: tuple[tuple[Role, str], ...] = (
     (Role.SENCO, "SENCO or inclusion lead"),
@@ -50,7 +49,6 @@ PHASES: tuple[tuple[Phase, str], ...] = (
     (Phase.SPECIAL, "Special"),
     (Phase.POST_16, "Post-16"),
 )
-_LETTERS = {Answer.CONFIRM: DeliveryKind.CONFIRM, Answer.ALREADY: DeliveryKind.ALREADY}
 
 
 class ParentForm(FormModel):
@@ -93,33 +91,39 @@ def form_of(mailing_list: MailingList) -> type[ParentForm]:
 def sign_up_page(slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         mailing_list = lists.by_slug(session, slug)
-        return _form_page(request, pages, session, mailing_list, Bound())
+        return _form_page(request, runtime, pages, session, mailing_list, Bound())
 
 
 @router.post("/{slug}")
 @open_to_other_sites
 def sign_up(slug: str, request: Request, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
+    now = runtime.clock.now()
     with runtime.db.reading() as session:
         mailing_list = lists.by_slug(session, slug)
+        assert mailing_list.id is not None
         bound = bind(form_of(mailing_list), form)
-        if form.get(TRAP, "").strip():
-            return _form_page(request, pages, session, mailing_list, bound, status=422, is_trapped=True)
         if bound.value is None:
-            return _form_page(request, pages, session, mailing_list, bound, status=422)
-        meant = addresses.likely_typo(bound.value.email)
-        if meant and form.get("kept") != bound.value.email:
-            return _form_page(request, pages, session, mailing_list, bound, meant=meant)
-        list_id = mailing_list.id
-    assert list_id is not None
-    now = runtime.clock.now()
-    remembered = remember(list_id, bound.value.email, bound.value.details(), now=now)
+            return _form_page(request, runtime, pages, session, mailing_list, bound, status=422)
+        address = bound.value.email
+        if not robots.is_sure(runtime.crypto, form, mailing_list.id, address, now=now):
+            meant = addresses.likely_typo(address)
+            if meant:
+                return _form_page(request, runtime, pages, session, mailing_list, bound, meant=meant)
+            if not robots.is_typed(runtime.crypto, form, mailing_list.id, now=now):
+                return _one_more_press(request, runtime, pages, session, mailing_list, bound)
+        remembered = remember(mailing_list.id, address, bound.value.details(), now=now)
     try:
         _ask(runtime, request, remembered)
-    except InvalidInput as problem:
-        field = {"school_urn": "school"}.get(problem.field or "", problem.field or "email")
-        bound.errors = {field: str(problem)}
+    except (InvalidInput, TooMany) as problem:
+        headers = {}
+        if isinstance(problem, TooMany):
+            bound.errors, headers = {"email": too_many(problem)}, retry_after(problem)
+        else:
+            bound.errors = {{"school_urn": "school"}.get(problem.field or "", problem.field or "email"): str(problem)}
         with runtime.db.reading() as session:
-            return _form_page(request, pages, session, lists.by_slug(session, slug), bound, status=422)
+            mailing_list = lists.by_slug(session, slug)
+            status = status_of(problem)
+            return _form_page(request, runtime, pages, session, mailing_list, bound, status=status, headers=headers)
     return _to_check_page(slug, seal(runtime.crypto, remembered))
 
 
@@ -142,21 +146,22 @@ def send_again(slug: str, request: Request, form: TheForm, runtime: TheRuntime, 
     if remembered is None:  # the page was open for too long; the form asks again
         return RedirectResponse(f"/{quote(slug)}", status_code=303)
     remembered = remember(list_id, remembered.address, remembered.details, now=now)
-    _ask(runtime, request, remembered)
-    return _to_check_page(slug, seal(runtime.crypto, remembered), again=True)
+    sealed = seal(runtime.crypto, remembered)
+    try:
+        _ask(runtime, request, remembered)
+    except TooMany as problem:
+        errors, headers = {"again": too_many(problem)}, retry_after(problem)
+        with runtime.db.reading() as session:
+            mailing_list = lists.by_slug(session, slug)
+            return show_check_page(
+                request, pages, runtime, session, mailing_list, sealed, errors=errors, status=429, headers=headers
+            )
+    return _to_check_page(slug, sealed, again=True)
 
 
 def queue_answer(session: Session, runtime: Runtime, mailing_list_id: int, requested: Requested) -> None:
     """Queue the letter that is due, if one is, in the transaction of the request."""
-    kind = _LETTERS.get(requested.answer)
-    if kind is not None and requested.subscriber_id is not None:
-        letters.queue(
-            session,
-            kind,
-            mailing_list_id=mailing_list_id,
-            subscriber_id=requested.subscriber_id,
-            now=runtime.clock.now(),
-        )
+    letters.answer(session, mailing_list_id, requested, now=runtime.clock.now())
 
 
 def show_check_page(
@@ -170,6 +175,8 @@ def show_check_page(
     sent_again: bool = False,
     typed: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    status: int = 422,
+    headers: dict[str, str] | None = None,
 ) -> Response:
     """ "Check your email": the address that was typed, a field for the code, a button to send it again."""
     assert mailing_list.id is not None
@@ -179,7 +186,8 @@ def show_check_page(
         request,
         "check-your-email.html",
         site.current(session),
-        status=422 if bound.errors else 200,
+        status=status if bound.errors else 200,
+        headers=headers,
         list=mailing_list,
         address=remembered.address if remembered else None,
         sealed=sealed if remembered else "",
@@ -200,7 +208,7 @@ def _ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
             limit_per_hour=runtime.settings.sign_ups_per_network_per_hour,
             now=now,
         )
-        requested = signup.request(
+        intake.put_in(
             session,
             runtime.crypto,
             mailing_list_id=remembered.mailing_list_id,
@@ -208,7 +216,6 @@ def _ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
             details=remembered.details,
             now=now,
         )
-        queue_answer(session, runtime, remembered.mailing_list_id, requested)
 
 
 def _to_check_page(slug: str, sealed: str, *, again: bool = False) -> Response:
@@ -217,30 +224,64 @@ def _to_check_page(slug: str, sealed: str, *, again: bool = False) -> Response:
     )
 
 
+def too_many(problem: TooMany) -> str:
+    """The limit of a network, as the form says it."""
+    minutes = max(1, math.ceil(problem.retry_after_s / 60))
+    return (
+        "Too many people on your network have signed up in the last hour. "
+        f"Wait {minutes} minute{'' if minutes == 1 else 's'}, then press the button again."
+    )
+
+
+def _one_more_press(
+    request: Request,
+    runtime: Runtime,
+    pages: Pages,
+    session: Session,
+    mailing_list: MailingList,
+    bound: Bound[ParentForm],
+) -> Response:
+    assert mailing_list.id is not None
+    assert bound.value is not None
+    return pages.show(
+        request,
+        "one-more-press.html",
+        site.current(session),
+        list=mailing_list,
+        wording=lists.current_wording(session, mailing_list.id).text,
+        form=bound,
+        sure=robots.sure(runtime.crypto, mailing_list.id, bound.value.email, now=runtime.clock.now()),
+    )
+
+
 def _form_page(
     request: Request,
+    runtime: Runtime,
     pages: Pages,
     session: Session,
     mailing_list: MailingList,
     bound: Bound[ParentForm],
     *,
     status: int = 200,
+    headers: dict[str, str] | None = None,
     meant: str | None = None,
-    is_trapped: bool = False,
 ) -> Response:
     assert mailing_list.id is not None
     asks_about_work = mailing_list.audience is not Audience.PARENTS
+    now = runtime.clock.now()
     return pages.show(
         request,
         "sign-up.html",
         site.current(session),
         status=status,
+        headers=headers,
         list=mailing_list,
         wording=lists.current_wording(session, mailing_list.id).text,
         form=bound,
         meant=meant,
-        is_trapped=is_trapped,
-        trap=TRAP,
+        stamp=robots.stamp(runtime.crypto, mailing_list.id, now=now),
+        sure_of=partial(robots.sure, runtime.crypto, mailing_list.id, now=now),
+        trap=robots.TRAP,
         asks_about_work=asks_about_work,
         roles=ROLES,
         phases=PHASES,

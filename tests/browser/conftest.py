@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
 from newsletter.main import create_app
+from newsletter.web import robots
+from scheduler import jobs
 from tests import chromium
 from tests.conftest import make_runtime
 from tests.newsletter.web import town
@@ -82,9 +84,12 @@ class Visitor:
         self.page.goto(f"{self.site.base_url}{path}")
 
     def press(self, name: str) -> None:
-        """Press a button that leads to another page, by what is written on it."""
+        """Press a button that leads to another page, by what is written on it. Reading and typing took a while, and the
+        clock ticks soon after."""
+        self.site.runtime.clock.move(5 * robots.TYPING)  # type: ignore[attr-defined]
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=name, exact=True).click()
+        jobs.answer_sign_ups(self.site.runtime)
 
     def heading(self) -> str:
         return self.page.get_by_role("heading", level=1).inner_text()

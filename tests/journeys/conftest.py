@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +25,16 @@ from scheduler import jobs
 from tests.conftest import make_runtime
 from tests.fakes import MailServer
 from tests.mails import Mail
+from tests.newsletter.web.conftest import typed_in
+
+
+class Reader(httpx.Client):
+    """A browser whose owner fills in sign-up forms as people do: on our own page, and not in no time."""
+
+    runtime: Runtime
+
+    def post(self, url: Any, *, data: Any = None, **more: Any) -> httpx.Response:
+        return super().post(url, data=typed_in(self.runtime, str(url), data), **more)
 
 
 @dataclass
@@ -40,11 +51,13 @@ class House:
         self.clock.move(timedelta(**later))
         jobs.assemble_due(self.runtime)
         jobs.open_due(self.runtime)
+        jobs.remind(self.runtime)
         jobs.sweep(self.runtime)
         self.send()
 
     def send(self) -> None:
-        """Let a worker send until nothing is due."""
+        """Let the sign-ups that have come in be dealt with, and a worker send until nothing is due."""
+        jobs.answer_sign_ups(self.runtime)
         asyncio.run(self._send())
 
     async def _send(self) -> None:
@@ -100,6 +113,7 @@ def house(database_url: str, clock: ManualClock, tmp_path: Path, mail_server: Ma
         provider_values={"smtp_host": "127.0.0.1", "smtp_port": str(mail_server.port), "smtp_tls": "none"},
     )
     sample.load(runtime, with_people=False)
-    with serving(runtime, listener), httpx.Client(base_url=base_url, follow_redirects=True) as browser:
+    with serving(runtime, listener), Reader(base_url=base_url, follow_redirects=True) as browser:
+        browser.runtime = runtime
         yield House(runtime, clock, browser, mail_server)
     runtime.db.dispose()

@@ -1,11 +1,13 @@
 """A parent signs up, a professional registers: from the form to the welcome, and all that can go wrong on the way."""
 
+import io
 from datetime import timedelta
 
 import httpx
 import pytest
 from sqlmodel import select
 
+from subscribers import importing, lists
 from subscribers.models import Consent, Subscriber, SubscriberState, Wording
 from tests.journeys.conftest import House
 from tests.mails import assert_keeps_the_rules
@@ -106,6 +108,51 @@ def test_an_expired_link_says_so_and_a_press_sends_a_new_one(house: House) -> No
     assert new != old
     house.browser.post(new)
     assert confirmed(house) == 1
+
+
+def test_who_has_not_confirmed_is_reminded_once_and_the_reminder_works(house: House) -> None:
+    house.browser.post("/parents", data={"email": PARENT})
+    house.send()
+    house.tick(hours=23)
+    assert len(house.inbox(PARENT)) == 1
+    for _ in range(5):
+        house.tick(hours=6)
+    _, reminder = house.inbox(PARENT)
+    assert_keeps_the_rules(reminder)
+    assert reminder.parsed["List-Unsubscribe"] is None
+    house.browser.post(reminder.link("/confirm/"))
+    assert confirmed(house) == 1
+
+
+def test_the_link_of_a_reminder_works_no_longer_than_the_request_is_kept(house: House) -> None:
+    house.browser.post("/parents", data={"email": PARENT})
+    house.send()
+    house.tick(hours=71)
+    link = house.inbox(PARENT)[-1].link("/confirm/")
+    house.clock.move(timedelta(hours=97, seconds=-1))
+    assert "Start my emails" in house.browser.get(link).text
+    house.clock.move(timedelta(seconds=2))
+    for page in (house.browser.get(link), house.browser.post(link)):
+        assert page.status_code == 410
+    assert confirmed(house) == 0
+
+
+def test_people_who_were_imported_are_reminded_too(house: House) -> None:
+    with house.runtime.db.transaction() as session:
+        list_id = lists.by_slug(session, "parents").id
+        assert list_id is not None
+        report = importing.import_file(
+            session,
+            house.runtime.crypto,
+            mailing_list_id=list_id,
+            file=io.StringIO("email\n" + PARENT),
+            already_confirmed=False,
+            now=house.clock.now(),
+            dry_run=False,
+        )
+    assert len(report.to_confirm) == 1
+    house.tick(hours=25)
+    assert [mail.subject.partition(":")[0] for mail in house.inbox(PARENT)] == ["You have not finished signing up"]
 
 
 def test_a_link_whose_record_is_gone_says_so_and_leads_back_to_the_form(house: House) -> None:

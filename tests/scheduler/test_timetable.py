@@ -11,7 +11,13 @@ from scheduler.timetable import Job
 
 
 def test_every_job_of_the_clock_is_in_the_timetable() -> None:
-    assert {job.carry_out for job in timetable.TIMETABLE} == {jobs.open_due, jobs.assemble_due, jobs.sweep}
+    assert {job.carry_out for job in timetable.TIMETABLE} == {
+        jobs.open_due,
+        jobs.assemble_due,
+        jobs.answer_sign_ups,
+        jobs.remind,
+        jobs.sweep,
+    }
     assert len({job.name for job in timetable.TIMETABLE}) == len(timetable.TIMETABLE)
 
 

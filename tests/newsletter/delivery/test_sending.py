@@ -646,6 +646,7 @@ class TestLetters:
         ("kind", "state", "leaves"),
         [
             (DeliveryKind.CONFIRM, SubscriberState.PENDING, False),
+            (DeliveryKind.REMINDER, SubscriberState.PENDING, False),
             (DeliveryKind.ALREADY, SubscriberState.CONFIRMED, False),
             (DeliveryKind.WELCOME, SubscriberState.CONFIRMED, True),
             (DeliveryKind.GOODBYE, SubscriberState.LEFT, False),

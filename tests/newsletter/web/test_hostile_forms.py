@@ -5,10 +5,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
-
 from newsletter.core.tokens import Purpose
-from subscribers.models import Subscriber
 from tests.newsletter.web.conftest import Door
 
 FIELDS = ["email", "role", "school", "setting_name", "phase", "website", "kept", "to", "code", "list", "which", ""]
@@ -90,9 +87,8 @@ def test_the_first_of_two_equal_fields_counts(sqlite_door: Door) -> None:
         content=b"email=one%40example.org&email=two%40example.org",
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
-    assert "one@example.org" in sqlite_door.get(response.headers["location"]).text
-    with sqlite_door.runtime.db.reading() as session:
-        assert len(session.exec(select(Subscriber)).all()) == 1
+    assert "one@example.org" in response.text
+    assert "two@example.org" not in response.text
 
 
 @hostile

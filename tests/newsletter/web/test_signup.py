@@ -13,8 +13,9 @@ from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery.models import Delivery, DeliveryKind
+from newsletter.web import robots
 from subscribers import lists, preferences, signup, suppression
-from subscribers.models import Consent, Role, Subscriber, SubscriberState, SuppressionReason, Wording
+from subscribers.models import Attempt, Consent, Role, Subscriber, SubscriberState, SuppressionReason, Wording
 from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door, hidden
 
@@ -83,12 +84,20 @@ def make_tired(runtime: Runtime) -> None:
             )
 
 
+def fields(page: httpx.Response, button: str) -> dict[str, str]:
+    """The hidden fields of the form with this button."""
+    form = next(part for part in re.findall(r"<form.*?</form>", page.text, re.DOTALL) if button in part)
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in found}
+
+
 def neutral(response: httpx.Response) -> tuple[int, str, list[tuple[str, str]]]:
     """A response without what differs from one request to the next for one and the same address: seals and nonces."""
 
     def same(text: str) -> str:
         text = re.sub(r"to=[\w-]+", "to=SEAL", text)
         text = re.sub(r'name="to" value="[\w-]+"', 'name="to" value="SEAL"', text)
+        text = re.sub(r'name="stamp" value="[\w-]+"', 'name="stamp" value="STAMP"', text)
         text = re.sub(r"nonce-[\w-]+", "nonce-NONCE", text)
         return re.sub(r'nonce="[\w-]+"', 'nonce="NONCE"', text)
 
@@ -141,7 +150,7 @@ def test_somebody_confirmed_is_told_so_by_mail_alone(door: Door) -> None:
 
 def test_a_parent_is_asked_for_nothing_but_an_address(sqlite_door: Door) -> None:
     page = sqlite_door.get("/parents").text
-    assert re.findall(r'<(?:input|select|textarea)[^>]*name="(\w+)"', page) == ["email", "website"]
+    assert re.findall(r'<(?:input|select|textarea)[^>]*name="(\w+)"', page) == ["email", "website", "stamp"]
     sqlite_door.post("/parents", {"email": ADDRESS, "role": "senco", "school": "100001", "child": "x"})
     (row,) = subscribers(sqlite_door.runtime)
     assert (row.role, row.school_urn, row.setting_name, row.phase) == (None, None, None, None)
@@ -208,18 +217,72 @@ def test_a_likely_typing_error_is_pointed_out_once_and_lets_through(sqlite_door:
     assert "Yes, use reader@gmail.com" in notice.text
     assert "No, keep reader@gmial.com" in notice.text
     assert letters(sqlite_door.runtime) == []
-    assert sqlite_door.post("/parents", {**typed, "kept": "reader@gmial.com"}).status_code == 303
-    assert sqlite_door.post("/parents", {"email": "reader@gmail.com"}).status_code == 303
+    for button in ("Yes, use", "No, keep"):
+        assert sqlite_door.ask("POST", "/parents", data=fields(notice, button)).status_code == 303
+    assert [row.state for row in subscribers(sqlite_door.runtime)] == [SubscriberState.PENDING] * 2
 
 
-def test_a_filled_trap_shows_the_form_again_and_the_next_press_goes_through(sqlite_door: Door) -> None:
-    response = sqlite_door.post("/parents", {"email": ADDRESS, "website": "https://spam.example.org"})
-    assert response.status_code == 422
-    assert "Please send the form once more" in response.text
-    assert ADDRESS in response.text
-    assert "spam.example.org" not in response.text
-    assert letters(sqlite_door.runtime) == []
-    assert sqlite_door.post("/parents", {"email": ADDRESS, "website": ""}).status_code == 303
+PROFESSIONAL = {"email": ADDRESS, "role": "senco", "school": "", "setting_name": 'The "Acorns" <b>', "phase": "primary"}
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        {"website": "https://spam.example.org"},  # the trap
+        {"stamp": ""},  # from another site, or a program
+        {"stamp": "1790000000-" + "0" * 32},
+        {"stamp": "x" * 500},
+        {"stamp": "٣-é"},
+        {"sure": "1790000000-" + "0" * 32, "stamp": ""},
+    ],
+)
+@pytest.mark.parametrize(("slug", "form"), [("parents", {"email": ADDRESS}), ("professionals", PROFESSIONAL)])
+def test_a_form_unlike_a_persons_is_asked_for_one_more_press_and_nothing_is_lost(
+    slug: str, form: dict[str, str], unlike: dict[str, str], sqlite_door: Door
+) -> None:
+    asked = sqlite_door.post(f"/{slug}", {**form, **unlike})
+    assert asked.status_code == 200
+    assert "One more press" in asked.text
+    assert "You can stop at any time" in asked.text  # what people agree to, for who came from another site
+    assert "spam.example.org" not in asked.text
+    assert subscribers(sqlite_door.runtime) == []
+    pressed = fields(asked, "Yes, sign me up")
+    assert {name: pressed[name] for name in form} == form
+    assert sqlite_door.ask("POST", f"/{slug}", data=pressed).status_code == 303
+    (row,) = subscribers(sqlite_door.runtime)
+    assert row.setting_name == form.get("setting_name")
+
+
+def test_a_form_sent_faster_than_anybody_types_is_asked_for_one_more_press(sqlite_door: Door) -> None:
+    form = {"email": ADDRESS, **hidden(sqlite_door.get("/parents"))}
+    assert "One more press" in sqlite_door.ask("POST", "/parents", data=form).text
+    sqlite_door.runtime.clock.move(robots.TYPING)  # type: ignore[attr-defined]
+    assert sqlite_door.ask("POST", "/parents", data=form).status_code == 303
+
+
+def test_a_page_left_open_for_days_is_asked_for_one_more_press(sqlite_door: Door) -> None:
+    form = {"email": ADDRESS, **hidden(sqlite_door.get("/parents"))}
+    sqlite_door.runtime.clock.move(robots.LIFETIME)  # type: ignore[attr-defined]
+    assert "One more press" in sqlite_door.ask("POST", "/parents", data=form).text
+
+
+def test_the_stamp_of_one_list_is_nothing_on_another(sqlite_door: Door) -> None:
+    form = {**PROFESSIONAL, **hidden(sqlite_door.get("/parents"))}
+    sqlite_door.runtime.clock.move(robots.TYPING)  # type: ignore[attr-defined]
+    assert "One more press" in sqlite_door.ask("POST", "/professionals", data=form).text
+
+
+def test_the_second_press_is_good_for_its_own_address_alone(sqlite_door: Door) -> None:
+    pressed = fields(sqlite_door.ask("POST", "/parents", data={"email": ADDRESS}), "Yes, sign me up")
+    other = sqlite_door.ask("POST", "/parents", data={**pressed, "email": "other@example.org"})
+    assert "One more press" in other.text
+    assert subscribers(sqlite_door.runtime) == []
+
+
+def test_a_typing_error_on_another_site_takes_two_presses_too(sqlite_door: Door) -> None:
+    notice = sqlite_door.ask("POST", "/parents", data={"email": "reader@gmial.com"})
+    assert "Did you mean reader@gmail.com?" in notice.text
+    assert sqlite_door.ask("POST", "/parents", data=fields(notice, "Yes, use")).status_code == 303
 
 
 def test_the_seal_is_good_for_an_hour_and_for_its_own_list(sqlite_door: Door) -> None:
@@ -243,7 +306,6 @@ def test_the_code_confirms_in_the_page_that_is_still_open(door: Door) -> None:
     refused = door.post("/confirm/code", {**hidden(page), "code": f"{(int(code) + 1) % 1_000_000:06d}"})
     assert refused.status_code == 422
     assert "<title>Error: " in refused.text
-    assert subscribers(door.runtime)[0].code_tries == 1
     accepted = door.post("/confirm/code", {**hidden(page), "code": f" {code[:3]}-{code[3:]} "})
     assert "Your emails have started" in accepted.text
     assert subscribers(door.runtime)[0].state is SubscriberState.CONFIRMED
@@ -257,7 +319,9 @@ def test_one_network_can_ask_so_often_and_no_more(door_with: Callable[..., Door]
     refused = door.post("/parents", {"email": "r3@example.org"}, headers={"x-forwarded-for": "198.51.100.7"})
     assert refused.status_code == 429  # what a stranger says about forwarding is not believed
     assert int(refused.headers["retry-after"]) > 0
-    assert "r3@example.org" not in refused.text
+    assert "r3@example.org" in refused.text  # what was typed is kept
+    assert "<title>Error: " in refused.text
+    assert "Wait 60 minutes, then press the button again." in refused.text
     for number, forwarded in enumerate(("198.51.100.7", "203.0.113.9, 198.51.100.8, 192.0.2.2")):
         allowed = door.post(
             "/parents",
@@ -291,3 +355,45 @@ def test_no_token_is_needed_and_no_cookie_set(sqlite_door: Door) -> None:
         sqlite_door.get("/nothing-here"),
     ):
         assert "set-cookie" not in response.headers
+
+
+def test_sending_again_too_often_from_a_network_says_when_and_keeps_the_page(door_with: Callable[..., Door]) -> None:
+    door = door_with(sign_ups_per_network_per_hour=1)
+    page = door.get(door.post("/parents", {"email": ADDRESS}).headers["location"])
+    door.runtime.clock.move(timedelta(minutes=20, seconds=30))  # type: ignore[attr-defined]
+    refused = door.post("/parents/send-again", {"to": hidden(page)["to"]})
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) == 39 * 60 + 30
+    assert "Wait 40 minutes" in refused.text
+    assert 'href="#again"' in refused.text
+    assert ADDRESS in refused.text
+
+
+def test_the_limit_of_mails_is_one_for_an_address_on_all_lists(door: Door) -> None:
+    for _ in range(2):
+        door.post("/parents", {"email": ADDRESS})
+    door.post("/professionals", {"email": ADDRESS.upper(), "role": "senco", "setting_name": "Acorns"})
+    door.post("/professionals", {"email": ADDRESS, "role": "senco", "setting_name": "Acorns"})
+    with door.runtime.db.reading() as session:
+        counted = [attempt.key_hash for attempt in session.exec(select(Attempt))]
+    assert len([key for key in counted if key.startswith(b"mail:")]) == 3
+
+
+def test_wrong_codes_are_counted_also_for_an_address_without_a_row(door: Door) -> None:
+    door.post("/confirm/code", {"list": "parents", "email": "nobody@example.org", "code": "123456"})
+    with door.runtime.db.reading() as session:
+        assert len(session.exec(select(Attempt)).all()) == 1
+
+
+def test_after_five_wrong_codes_the_right_one_is_worth_nothing_until_a_new_request(door: Door) -> None:
+    def code() -> str:
+        return signup.code_for(door.runtime.crypto, subscribers(door.runtime)[0])
+
+    page = door.get(door.post("/parents", {"email": ADDRESS}).headers["location"])
+    for number in range(1, 6):
+        wrong = f"{(int(code()) + number) % 1_000_000:06d}"
+        assert door.post("/confirm/code", {**hidden(page), "code": wrong}).status_code == 422
+    assert door.post("/confirm/code", {**hidden(page), "code": code()}).status_code == 422
+    door.runtime.clock.move(timedelta(seconds=1))  # type: ignore[attr-defined]
+    door.post("/parents/send-again", {"to": hidden(page)["to"]})
+    assert door.post("/confirm/code", {**hidden(page), "code": code()}).status_code == 200

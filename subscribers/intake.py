@@ -1,0 +1,82 @@
+"""The letter box of the sign-up forms: what was asked for is put in here and dealt with a moment later.
+
+The page writes one row of the same shape for every address and looks nothing up, so that nobody can tell from its
+answer or its time who is on a list (REQ-04). What is to become of the row is found out behind the page's back.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from newsletter.core import addresses
+from newsletter.core.crypto import Crypto
+from subscribers import lists
+from subscribers.details import Details, checked
+from subscribers.models import Intake
+from subscribers.signup import Requested, request
+
+#: What lies here for longer is thrown away: an answer to a form of last week would puzzle more than it helps.
+KEPT_FOR = timedelta(days=7)
+
+
+def put_in(
+    session: Session,
+    crypto: Crypto,
+    *,
+    mailing_list_id: int,
+    address: str,
+    details: Details | None = None,
+    source: str = "web form",
+    now: datetime,
+) -> None:
+    """Keep one form until it is dealt with. Raises `InvalidInput` for the address or the details, `NotFound` for the
+    list."""
+    address = addresses.parse(address)
+    allowed = checked(session, lists.by_id(session, mailing_list_id).audience, details)
+    session.add(
+        Intake(
+            mailing_list_id=mailing_list_id,
+            address_sealed=crypto.encrypt(address),
+            role=allowed.role,
+            school_urn=allowed.school_urn,
+            setting_name=allowed.setting_name,
+            phase=allowed.phase,
+            source=source,
+            received_at=now,
+        )
+    )
+    session.flush()
+
+
+def waiting(session: Session, *, now: datetime, after_id: int = 0, rows_at_most: int = 100) -> list[int]:
+    """The next forms that wait, in the order in which they came."""
+    query = select(Intake.id).where(col(Intake.id) > after_id, col(Intake.received_at) > now - KEPT_FOR)
+    return [id_ for id_ in session.exec(query.order_by(col(Intake.id)).limit(rows_at_most)) if id_ is not None]
+
+
+def take_out(session: Session, crypto: Crypto, intake_id: int, *, now: datetime) -> tuple[int, Requested] | None:
+    """Do what one form asks for, with `signup.request`, and forget the form: the mailing list, and which letter is due.
+
+    None when another clock has it or had it. A form counts from the moment it is dealt with.
+    """
+    query = select(Intake).where(col(Intake.id) == intake_id).with_for_update(skip_locked=True)
+    row = session.exec(query).first()
+    if row is None:
+        return None
+    session.delete(row)
+    requested = request(
+        session,
+        crypto,
+        mailing_list_id=row.mailing_list_id,
+        address=crypto.decrypt(row.address_sealed),
+        details=Details(row.role, row.school_urn, row.setting_name, row.phase),
+        source=row.source,
+        now=now,
+    )
+    return row.mailing_list_id, requested
+
+
+def throw_away_old(session: Session, *, now: datetime) -> None:
+    """Delete what nobody could deal with in time."""
+    session.exec(sa.delete(Intake).where(col(Intake.received_at) <= now - KEPT_FOR))
