@@ -5,7 +5,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from newsletter.core.runtime import Runtime
-from newsletter.web import about, archive, confirm, home, leave, manage, operations, outbox, problems, signup
+from newsletter.web import about, archive, confirm, feeds, home, leave, manage, operations, outbox, problems, signup
 from newsletter.web.access import AccessLog, RequestCounts
 from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.pages import Pages
@@ -31,7 +31,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.request_counts = counts
 
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
-    for errand in (operations, home, archive, confirm, leave, manage, outbox, about):
+    for errand in (operations, home, feeds, archive, confirm, leave, manage, outbox, about):
         app.include_router(errand.router)
     app.include_router(signup.router)  # last: /{slug} is any mailing list
     problems.handle(app, pages)

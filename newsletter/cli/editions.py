@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlmodel import Session, col, select
 
-from newsletter.cli import edge, foreground, previewing
+from newsletter.cli import edge, edition_corrections, edition_variants, foreground, previewing
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, letterheads, opening, reports
@@ -22,6 +22,8 @@ from subscribers import lists
 LONDON = ZoneInfo("Europe/London")
 
 app = typer.Typer(no_args_is_help=True, help="Assemble, preview, approve and send editions, and see how they went.")
+app.add_typer(edition_variants.app, name="variant")
+app.command()(edition_corrections.correct)
 
 EditionId = Annotated[int, typer.Argument(metavar="ID", help="Number that “edition assemble” printed.", min=1)]
 By = Annotated[str | None, typer.Option("--by", metavar="EMAIL", help="The member of staff who does this.")]

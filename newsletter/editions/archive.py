@@ -6,6 +6,7 @@ went out stays: the mails that had left link to its page.
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
@@ -13,18 +14,20 @@ from newsletter.core.errors import NotFound
 from newsletter.editions.models import Edition
 
 #: The mail itself, some hundred kilobytes an edition: read only where it is asked for.
-_HEAVY: tuple[Any, ...] = (Edition.frozen_html, Edition.frozen_text, Edition.frozen_markdown)
+HEAVY: tuple[Any, ...] = (Edition.frozen_html, Edition.frozen_text, Edition.frozen_markdown)
 
 
-def published(session: Session, mailing_list_id: int, *, limit: int | None = None) -> list[Edition]:
-    """The editions of a list that have gone out, newest first; their mails are read when first touched."""
+def published(session: Session, mailing_list_id: int | None = None, *, limit: int) -> list[Edition]:
+    """The editions that have gone out, of one list or of all, newest first; their mails are read when first touched."""
     statement = (
         select(Edition)
-        .where(Edition.mailing_list_id == mailing_list_id, col(Edition.released_at).is_not(None))
-        .order_by(col(Edition.released_at).desc(), col(Edition.number).desc())
+        .where(col(Edition.released_at).is_not(None))
+        .order_by(col(Edition.released_at).desc(), col(Edition.id).desc())
         .limit(limit)
-        .options(*(defer(column) for column in _HEAVY))
+        .options(*(defer(column) for column in HEAVY))
     )
+    if mailing_list_id is not None:
+        statement = statement.where(Edition.mailing_list_id == mailing_list_id)
     return list(session.exec(statement))
 
 
@@ -34,10 +37,26 @@ def by_slug(session: Session, mailing_list_id: int, slug: str) -> Edition:
     Raises `NotFound`.
     """
     edition = session.exec(
-        select(Edition).where(
-            Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.released_at).is_not(None)
-        )
+        select(Edition)
+        .where(Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.released_at).is_not(None))
+        .options(*(defer(column) for column in HEAVY))
     ).one_or_none()
     if edition is None:
         raise NotFound("There is no edition at this address. It may have been typed wrongly, or not been sent yet.")
     return edition
+
+
+def neighbours(session: Session, edition: Edition) -> tuple[Edition | None, Edition | None]:
+    """The editions of the same list that went out before and after this one."""
+    place = sa.tuple_(col(Edition.released_at), col(Edition.id))
+    here = sa.tuple_(sa.literal(edition.released_at, Edition.__table__.c.released_at.type), sa.literal(edition.id))  # type: ignore[attr-defined]
+    beside = (
+        select(Edition)
+        .where(Edition.mailing_list_id == edition.mailing_list_id, col(Edition.released_at).is_not(None))
+        .limit(1)
+        .options(*(defer(column) for column in HEAVY))
+    )
+    newest_first = (col(Edition.released_at).desc(), col(Edition.id).desc())
+    earlier = session.exec(beside.where(place < here).order_by(*newest_first)).first()
+    later = session.exec(beside.where(place > here).order_by(col(Edition.released_at), col(Edition.id))).first()
+    return earlier, later

@@ -7,8 +7,9 @@ import enum
 import html
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from newsletter.content.dates import in_words
 from newsletter.editions.headlines import PERSONAL, SUBJECT_LENGTH
@@ -61,9 +62,19 @@ class Finding:
     message: str
 
 
-def findings(mail: EditionMail, rendered: Rendered) -> list[Finding]:
-    """Everything found, errors first."""
-    errors = [Finding(Severity.ERROR, message) for message in _errors(mail, rendered)]
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Another form of the edition that is promised: its name, and by when, where that was said."""
+
+    title: str
+    promised_for: date | None
+
+
+def findings(mail: EditionMail, rendered: Rendered, missing: Iterable[Missing] = ()) -> list[Finding]:
+    """Everything found, errors first. `missing` are the other forms of the edition that were promised and are not
+    there yet (REQ-57)."""
+    messages = (*_errors(mail, rendered), *_missing(mail, missing))
+    errors = [Finding(Severity.ERROR, message) for message in messages]
     warnings = [Finding(Severity.WARNING, message) for message in _warnings(mail)]
     return errors + warnings
 
@@ -94,6 +105,14 @@ def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[str]:
         )
     if mail.sections and not _says_the_same(mail, rendered):
         yield "The text version does not carry the same updates in the same order: the mail template is broken."
+
+
+def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
+    for variant in missing:
+        if variant.promised_for is None:
+            yield f"“{variant.title}” is promised but not there: add it, or say by when it will be."
+        elif variant.promised_for < mail.date:
+            yield f"“{variant.title}” was promised for {in_words(variant.promised_for)}: add it, or give a later date."
 
 
 def _update_errors(update: UpdateBlock) -> Iterator[str]:

@@ -100,11 +100,16 @@ def page_json(mail: EditionMail) -> str:
         contact_email=letterhead.contact_email,
         help_text=letterhead.help_text,
     )
+    return page_to_json(page)
+
+
+def page_to_json(page: EditionPage) -> str:
+    """A page as JSON."""
     return _PAGE.dump_json(page).decode()
 
 
 def page_from_json(text: str) -> EditionPage:
-    """Undo `page_json`."""
+    """Undo `page_to_json`."""
     return _PAGE.validate_json(text)
 
 

@@ -1,4 +1,4 @@
-"""An edition, the choice it is made of, what happened to it, and when a mailing list's editions fall due."""
+"""An edition, the choice it is made of, what happened to it, how it is found, and when a list's editions fall due."""
 
 import enum
 from datetime import date, datetime
@@ -52,7 +52,7 @@ class Edition(Table, table=True):
     approver_id: int | None = Field(default=None, foreign_key="staff.id")
     approved_at: datetime | None = None
     send_at: datetime | None = None
-    released_at: datetime | None = None  # when it went out and became public
+    released_at: datetime | None = Field(default=None, index=True)  # when it went out and became public
     paused_because: str | None = Field(default=None, max_length=300)
     created_at: datetime
     revision: int = 0  # grows with every change, so that approving a text nobody saw is noticed
@@ -86,11 +86,76 @@ class EditionEvent(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     edition_id: int = Field(foreign_key="edition.id", index=True)
     at: datetime
-    move: str = Field(max_length=20)  # "assemble", or one of `newsletter.editions.moves.Move`
+    move: str = Field(max_length=20)  # "assemble", "variant", "correct", or one of `newsletter.editions.moves.Move`
     from_state: EditionState | None = Field(default=None, sa_type=enum_type(EditionState))
     to_state: EditionState = Field(sa_type=enum_type(EditionState))
     staff_id: int | None = Field(default=None, foreign_key="staff.id")
     note: str = Field(default="", max_length=300)
+
+
+class EditionText(Table, table=True):
+    """What an edition that went out says, as plain text: what the search of the archive looks through."""
+
+    __tablename__ = "edition_text"
+
+    edition_id: int = Field(
+        foreign_key="edition.id", primary_key=True, ondelete="CASCADE", sa_column_kwargs={"autoincrement": False}
+    )
+    text: str  # one paragraph a line, the title first
+    folded: str  # the same as `editions.search_text.fold` makes it, so that databases need not agree on capitals
+
+
+class EditionArea(Table, table=True):
+    """A priority area that an edition that went out has news of, under the name it had then."""
+
+    __tablename__ = "edition_area"
+
+    edition_id: int = Field(foreign_key="edition.id", primary_key=True, ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    heading: str = Field(max_length=160, index=True)
+
+
+class VariantKind(enum.StrEnum):
+    """A form in which an edition can be had beside its own."""
+
+    SHORT = "short"
+    EASY_READ = "easy-read"
+    TRANSLATION = "translation"
+    BSL = "bsl"
+    AUDIO = "audio"
+    LARGE_PRINT = "large-print"
+
+
+class EditionVariant(Table, table=True):
+    """An edition in another form: a text of ours, or a link to where it is. With neither it is only promised."""
+
+    __tablename__ = "edition_variant"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "kind", "language"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", ondelete="CASCADE")
+    kind: VariantKind = Field(sa_type=enum_type(VariantKind))
+    language: str = Field(max_length=35)  # BCP 47: "en-GB", "pl", "bfi" (British Sign Language)
+    title: str = Field(max_length=120)  # the words of its link, in its own language
+    url: str = Field(default="", max_length=500)
+    text: str = ""  # restricted Markdown
+    promised_for: date | None = None
+    published_at: datetime | None = None  # when it became public: with the edition, or later by itself
+
+
+class Correction(Table, table=True):
+    """What was put right in an edition after it had gone out. The frozen columns stay; readers see both."""
+
+    __tablename__ = "correction"
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True, ondelete="CASCADE")
+    at: datetime
+    anchor: str | None = Field(default=None, max_length=60)  # of the update, "update-12"; None: the introduction
+    because: str = Field(max_length=300)  # what changed and why, one sentence for readers
+    old_text: str  # restricted Markdown, both
+    new_text: str
+    staff_id: int | None = Field(default=None, foreign_key="staff.id")
 
 
 class Cadence(Table, table=True):

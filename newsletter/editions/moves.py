@@ -103,6 +103,23 @@ def require(edition: Edition, move: Move) -> None:
         )
 
 
+def note(session: Session, edition: Edition, what: str, sentence: str, *, now: datetime, staff_id: int | None) -> None:
+    """Write into the history something that changes no state."""
+    assert edition.id is not None
+    session.add(
+        EditionEvent(
+            edition_id=edition.id,
+            at=now,
+            move=what,
+            from_state=edition.state,
+            to_state=edition.state,
+            staff_id=staff_id,
+            note=sentence[:300],
+        )
+    )
+    session.flush()
+
+
 def try_once(
     session: Session,
     edition: Edition,

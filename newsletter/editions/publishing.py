@@ -16,7 +16,7 @@ from newsletter.content.dates import LONDON, in_words
 from newsletter.content.lines import one_line
 from newsletter.content.models import Update
 from newsletter.core.errors import InvalidInput, NotAllowed, WrongState
-from newsletter.editions import checks, composing, freezing, moves
+from newsletter.editions import checks, composing, freezing, moves, search_text, variants
 from newsletter.editions.freezing import verify_frozen
 from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
 from newsletter.editions.moves import MOVES, Move, Step
@@ -110,7 +110,8 @@ def approve(
     _refuse_own_work(session, edition, approver_id)
     mail = composing.compose(session, edition, letterhead)
     rendered = engine.render(mail)
-    errors = [finding.message for finding in checks.findings(mail, rendered) if finding.severity == "error"]
+    found = checks.findings(mail, rendered, variants.missing(session, edition_id))
+    errors = [finding.message for finding in found if finding.severity == "error"]
     if errors:
         raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(errors)}")
     frozen = freezing.freeze(edition, rendered, composing.page_json(mail))
@@ -172,6 +173,8 @@ def release(session: Session, edition_id: int, *, now: datetime, staff_id: int |
         _refuse_changed(session, edition)
         new = {"released_at": now, "paused_because": None}
         if moves.try_once(session, edition, Move.RELEASE, now=now, staff_id=staff_id, note="Sending started", **new):
+            search_text.keep(session, edition_id, composing.page_from_json(edition.frozen_page or ""))
+            variants.publish(session, edition_id, now=now)
             return True
 
 

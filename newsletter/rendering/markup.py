@@ -12,6 +12,7 @@ from itertools import groupby
 import nh3
 from markupsafe import Markup, escape
 
+from newsletter.core.errors import InvalidInput
 from newsletter.rendering.blocks import Block, Heading, Line, ListBlock, Paragraph, Span, read
 
 _MAIL_STYLES = {
@@ -150,9 +151,23 @@ def notify_line(text: str) -> str:
     return "\n".join(_unmarked(line) for line in text.split("\n"))
 
 
+def to_words(text: str) -> str:
+    """The words alone, a paragraph or an item a line: no list marks, no targets of links. Raises `InvalidInput` as
+    `validate` does."""
+    return "\n".join("".join(span.text for span in line) for line in _lines(read(text)))
+
+
+def words_of(fragment: str) -> str:
+    """The words of a piece cut out of a text, on one line; as it stands where it cannot be read by itself."""
+    try:
+        return _one_line(to_words(fragment)) if fragment.strip() else ""
+    except InvalidInput:
+        return fragment
+
+
 def count_words(text: str) -> int:
     """How many words a reader reads: link targets do not count. Raises `InvalidInput` as `validate` does."""
-    return sum(len("".join(span.text for span in line).split()) for line in _lines(read(text)))
+    return len(to_words(text).split())
 
 
 def _lines(blocks: Iterable[Block]) -> Iterable[Line]:

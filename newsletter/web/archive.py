@@ -5,16 +5,18 @@ token, and nothing here knows subscribers.
 """
 
 from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from sqlmodel import Session
 
-from newsletter.core.errors import NotFound
-from newsletter.editions import archive
-from newsletter.editions.composing import EditionPage, page_from_json
+from newsletter.content.dates import london_date
+from newsletter.core.runtime import Runtime
+from newsletter.editions import archive, corrections, reading_time, variants
+from newsletter.editions.composing import page_from_json
 from newsletter.editions.models import Edition
-from newsletter.web import republishing, site
+from newsletter.web import archive_search, site, text_size
 from newsletter.web.asked import ThePages, TheRuntime
-from newsletter.web.pages import BRIEFLY
+from newsletter.web.pages import BRIEFLY, Pages
+from newsletter.web.security import content_security_policy
 from subscribers import lists
 from subscribers.models import MailingList
 
@@ -23,83 +25,90 @@ router = APIRouter()
 #: The most updates that the contents of a page name one by one.
 MOST_CONTENTS = 8
 
-#: How many editions a feed holds.
-FEED_LENGTH = 20
-
 
 @router.get("/editions")
 def all_editions(request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
-    with runtime.db.reading() as session:
-        shelves = [(each, _published(session, each)) for each in lists.all_lists(session)]
-        return pages.show(request, "editions.html", site.current(session), cache=BRIEFLY, shelves=shelves)
+    return _shelf(request, runtime, pages, None)
 
 
 @router.get("/editions/{list_slug}")
 def editions_of_list(list_slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
-    with runtime.db.reading() as session:
-        mailing_list = lists.by_slug(session, list_slug)
-        shelves = [(mailing_list, _published(session, mailing_list))]
-        return pages.show(
-            request, "editions.html", site.current(session), cache=BRIEFLY, shelves=shelves, only=mailing_list
-        )
-
-
-@router.get("/editions/{list_slug}/feed.xml")
-def feed(list_slug: str, runtime: TheRuntime) -> Response:
-    with runtime.db.reading() as session:
-        mailing_list = lists.by_slug(session, list_slug)
-        entries = [(edition, _page(edition)) for edition in _published(session, mailing_list, limit=FEED_LENGTH)]
-        publisher = site.current(session).publisher
-        written = republishing.atom(mailing_list, publisher, entries, base_url=runtime.settings.base_url.rstrip("/"))
-    return Response(
-        written,
-        media_type="application/atom+xml",
-        headers={"cache-control": "public, max-age=300"},
-    )
+    return _shelf(request, runtime, pages, list_slug)
 
 
 @router.get("/editions/{list_slug}/{slug}")
 def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         mailing_list, edition = _find(session, list_slug, slug)
-        page = _page(edition)
-        shelf = _published(session, mailing_list)
-        place = next(index for index, other in enumerate(shelf) if other.id == edition.id)
+        assert edition.id is not None
+        made = corrections.of_editions(session, [edition.id]).get(edition.id, [])
+        page = corrections.current_page(edition, made)
+        older, newer = archive.neighbours(session, edition)
         return pages.show(
             request,
             "edition.html",
             site.current(session),
             cache=BRIEFLY,
+            headers={"content-security-policy": f"{content_security_policy(request.state.nonce)}; connect-src 'self'"},
+            base_url=runtime.settings.base_url.rstrip("/"),
+            text_size=text_size.chosen(request),
             list=mailing_list,
             edition=edition,
             page=page,
+            corrections=made,
+            corrections_at=corrections.by_anchor(made),
+            minutes=reading_time.minutes(page),
+            variants=[each for each in variants.all_of(session, edition.id) if each.published_at or each.promised_for],
+            key_of=variants.key_of,
+            today=london_date(runtime.clock.now()),
             is_long=sum(len(section.updates) for section in page.sections) > MOST_CONTENTS,
-            newer=shelf[place - 1] if place > 0 else None,
-            older=shelf[place + 1] if place + 1 < len(shelf) else None,
+            newer=newer,
+            older=older,
         )
 
 
-@router.get("/editions/{list_slug}/{slug}/text")
-def edition_as_text(list_slug: str, slug: str, runtime: TheRuntime) -> Response:
-    """The same words as plain text, for whoever wants to copy them into a newsletter of their own."""
+@router.get("/editions/{list_slug}/{slug}/{variant_key}")
+def edition_in_another_form(
+    list_slug: str, slug: str, variant_key: str, request: Request, runtime: TheRuntime, pages: ThePages
+) -> Response:
     with runtime.db.reading() as session:
-        _, edition = _find(session, list_slug, slug)
-        text = republishing.plain_text(_page(edition))
-    return PlainTextResponse(text, headers={"cache-control": "public, max-age=300"})
+        mailing_list, edition = _find(session, list_slug, slug)
+        assert edition.id is not None
+        variant = variants.public(session, edition.id, variant_key)
+        return pages.show(
+            request,
+            "variant.html",
+            site.current(session),
+            cache=BRIEFLY,
+            base_url=runtime.settings.base_url.rstrip("/"),
+            list=mailing_list,
+            edition=edition,
+            page=page_from_json(edition.frozen_page or ""),
+            variant=variant,
+            direction=variants.direction(variant.language),
+        )
 
 
-def _published(session: Session, mailing_list: MailingList, *, limit: int | None = None) -> list[Edition]:
-    assert mailing_list.id is not None
-    return archive.published(session, mailing_list.id, limit=limit)
+def _shelf(request: Request, runtime: Runtime, pages: Pages, list_slug: str | None) -> Response:
+    """The editions of one list or of all, and the form to search them."""
+    with runtime.db.reading() as session:
+        all_lists = lists.all_lists(session)
+        only = lists.by_slug(session, list_slug) if list_slug is not None else None
+        answer = archive_search.answer(session, request, all_lists, only)
+        return pages.show(
+            request,
+            "editions.html",
+            site.current(session),
+            status=422 if answer.form.errors else 200,
+            cache=BRIEFLY,
+            lists=[only] if only else all_lists,
+            only=only,
+            search=answer,
+            form=answer.form,
+        )
 
 
 def _find(session: Session, list_slug: str, slug: str) -> tuple[MailingList, Edition]:
     mailing_list = lists.by_slug(session, list_slug)
     assert mailing_list.id is not None
     return mailing_list, archive.by_slug(session, mailing_list.id, slug)
-
-
-def _page(edition: Edition) -> EditionPage:
-    if edition.frozen_page is None:  # cannot be released without, but a page must not fall over an odd row
-        raise NotFound("This edition has no page.")
-    return page_from_json(edition.frozen_page)

@@ -40,7 +40,9 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals["asset"] = assets.url
-        self._environment.filters.update(in_words=in_words, prose=prose, london_date=london_date)
+        self._environment.filters.update(
+            in_words=in_words, prose=prose, london_date=london_date, words_of=markup.words_of
+        )
         self.last_site = UNNAMED
 
     def show(

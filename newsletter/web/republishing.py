@@ -1,18 +1,18 @@
 """An edition for those who pass it on: an Atom feed (RFC 4287) for programs, plain text for people who copy (REQ-64).
 
-Made from the frozen page alone, so there is no token in it and nothing personal.
+Made from the frozen page and its corrections alone, so there is no token in it and nothing personal.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from newsletter.content.dates import in_words
+from newsletter.content.dates import in_words, london_date
 from newsletter.editions.composing import EditionPage
-from newsletter.editions.models import Edition
+from newsletter.editions.models import Correction, Edition
 from newsletter.rendering import markup
-from subscribers.models import MailingList
 
 _ATOM = "http://www.w3.org/2005/Atom"
 register_namespace("", _ATOM)
@@ -26,50 +26,76 @@ LICENCE_URL = "https://www.nationalarchives.gov.uk/doc/open-government-licence/v
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def atom(
-    mailing_list: MailingList,
-    publisher: str,
-    entries: Sequence[tuple[Edition, EditionPage]],
-    *,
-    base_url: str,
-) -> bytes:
-    """The feed of one mailing list, its entries newest first. Links and ids are absolute and never change."""
-    here = f"{base_url}/editions/{mailing_list.slug}"
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One edition as a feed shows it: the page as it reads now, and what was corrected in it."""
+
+    edition: Edition
+    page: EditionPage
+    corrections: Sequence[Correction] = ()
+
+    @property
+    def updated(self) -> datetime:
+        return max([self.edition.released_at or _NEVER, *(correction.at for correction in self.corrections)])
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A feed: what it is called, where it and the pages it stands for are (absolute), and who writes it."""
+
+    title: str
+    subtitle: str
+    author: str
+    publisher: str
+    here: str
+    alternate: str
+
+
+def atom(channel: Channel, entries: Sequence[Entry]) -> bytes:
+    """The feed, its entries newest first. Links and ids are absolute and never change; a correction changes `updated`
+    (RFC 4287, 4.2.15), so that who copied the edition learns of it."""
     feed = Element(f"{{{_ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "en-GB"})
-    _add(feed, "id", f"{here}/feed.xml")
-    _add(feed, "title", mailing_list.name)
-    _add(feed, "subtitle", mailing_list.summary)
-    _add(feed, "updated", _moment(max((edition.released_at or _NEVER for edition, _ in entries), default=_NEVER)))
-    _add(SubElement(feed, f"{{{_ATOM}}}author"), "name", publisher or mailing_list.sender_name)
-    _add(feed, "rights", f"{publisher}. {LICENCE}: {LICENCE_URL}")
-    _link(feed, "self", f"{here}/feed.xml", "application/atom+xml")
-    _link(feed, "alternate", here, "text/html")
-    for edition, page in entries:
+    _add(feed, "id", channel.here)
+    _add(feed, "title", channel.title)
+    _add(feed, "subtitle", channel.subtitle)
+    _add(feed, "updated", _moment(last_change(entries)))
+    _add(SubElement(feed, f"{{{_ATOM}}}author"), "name", channel.author)
+    _add(feed, "rights", f"{channel.publisher}. {LICENCE}: {LICENCE_URL}")
+    _link(feed, "self", channel.here, "application/atom+xml")
+    _link(feed, "alternate", channel.alternate, "text/html")
+    for each in entries:
         entry = SubElement(feed, f"{{{_ATOM}}}entry")
-        address = f"{here}/{edition.slug}"
-        _add(entry, "id", address)
-        _add(entry, "title", page.title)
-        _add(entry, "updated", _moment(edition.released_at or _NEVER))
-        _add(entry, "published", _moment(edition.released_at or _NEVER))
-        _link(entry, "alternate", address, "text/html")
-        _add(entry, "summary", page.preheader or page.title)
-        _add(entry, "content", _html(page), type="html")
+        _add(entry, "id", each.page.page_url)
+        _add(entry, "title", each.page.title)
+        _add(entry, "updated", _moment(each.updated))
+        _add(entry, "published", _moment(each.edition.released_at or _NEVER))
+        _link(entry, "alternate", each.page.page_url, "text/html")
+        _add(entry, "summary", each.page.preheader or each.page.title)
+        _add(entry, "content", _html(each), type="html")
     written: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
 
 
-def plain_text(page: EditionPage) -> str:
-    """The edition in the order of its page."""
+def last_change(entries: Sequence[Entry]) -> datetime:
+    """When anything in them was last released or corrected."""
+    return max((entry.updated for entry in entries), default=_NEVER)
+
+
+def plain_text(page: EditionPage, corrections: Sequence[Correction] = ()) -> str:
+    """The edition in the order of its page, corrections first and at their places."""
     parts = [
         page.list_name,
         f"Edition {page.number}, {in_words(page.date)}",
         _underlined(page.title, "="),
+        *(_corrected(correction) for correction in corrections),
         markup.to_text(page.introduction),
+        *(_before_and_after(correction) for correction in corrections if correction.anchor is None),
     ]
     for section in page.sections:
         parts.append(_underlined(f"Priority {section.number}: {section.heading}", "-"))
         for update in section.updates:
             parts += [update.title, markup.to_text(update.body)]
+            parts += [_before_and_after(each) for each in corrections if each.anchor == update.anchor]
             if update.action:
                 by = f" by {in_words(update.action_by)}" if update.action_by else ""
                 parts.append(f"What to do{by}: {update.action}")
@@ -85,14 +111,29 @@ def plain_text(page: EditionPage) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _html(page: EditionPage) -> str:
-    parts: list[str] = [markup.to_html(page.introduction, heading_level=2, for_mail=False)]
+def _corrected(correction: Correction) -> str:
+    return f"Corrected on {in_words(london_date(correction.at))}: {correction.because}"
+
+
+def _before_and_after(correction: Correction) -> str:
+    before, after = markup.words_of(correction.old_text), markup.words_of(correction.new_text)
+    now = f"It now says: “{after}”" if after else "We have taken this out."
+    return f"Corrected on {in_words(london_date(correction.at))}. It said: “{before}” {now}"
+
+
+def _html(entry: Entry) -> str:
+    def at(anchor: str | None) -> Iterator[str]:
+        return (_element("p", _before_and_after(each)) for each in entry.corrections if each.anchor == anchor)
+
+    page = entry.page
+    parts: list[str] = [_element("p", _corrected(correction)) for correction in entry.corrections]
+    parts += [markup.to_html(page.introduction, heading_level=2, for_mail=False), *at(None)]
     for section in page.sections:
         parts.append(_element("h2", section.heading))
         for update in section.updates:
             parts.append(_element("h3", update.title))
             parts.append(markup.to_html(update.body, heading_level=4, for_mail=False))
-            parts.append(_element("p", update.organisation))
+            parts += [*at(update.anchor), _element("p", update.organisation)]
     return "".join(parts)
 
 

@@ -28,6 +28,11 @@ def personal(site: Site, purpose: Purpose, *, slug: str = "parents", confirmed: 
         ("editions", "/editions"),
         ("editions-parents", "/editions/parents"),
         ("edition", "/editions/parents/2026-10-19"),
+        ("edition-large", "/editions/parents/2026-10-19?text=large"),
+        ("edition-spaced", "/editions/parents/2026-10-19?text=spaced"),
+        ("editions-search", "/editions?words=helpline+posts&since=2026"),
+        ("editions-search-error", "/editions?words=help&since=never"),
+        ("editions-search-empty", "/editions?words=xylophone"),
         ("edition-professionals", "/editions/professionals/2026-11-02"),
         ("privacy", "/privacy"),
         ("accessibility", "/accessibility"),
@@ -40,6 +45,26 @@ def personal(site: Site, purpose: Purpose, *, slug: str = "parents", confirmed: 
 def test_pages_that_anybody_can_open(name: str, path: str, visitor: Visitor) -> None:
     visitor.open(path)
     visitor.look(name)
+
+
+def test_a_corrected_edition(visitor: Visitor) -> None:
+    town.correct(visitor.site.runtime, "2026-11-02")
+    visitor.open("/editions/parents/2026-11-02")
+    visitor.page.get_by_role("link", name="See what changed").first.click()
+    assert visitor.page.locator(":target").get_by_text("It said: until 6pm on weekdays").is_visible()
+    visitor.look("edition-corrected")
+
+
+def test_an_edition_in_other_forms(visitor: Visitor) -> None:
+    town.add_variants(visitor.site.runtime, "2026-11-02")
+    visitor.open("/editions/parents/2026-11-02")
+    visitor.look("edition-variants")
+    visitor.page.get_by_role("link", name="اردو").click()
+    assert visitor.heading() == "اردو"
+    visitor.look("variant-urdu")
+    visitor.page.get_by_role("link", name="Read the whole edition in English").click()
+    visitor.page.get_by_role("link", name="Easy Read").click()
+    visitor.look("variant-easy-read")
 
 
 def test_the_parents_form_with_a_mistake(visitor: Visitor) -> None:
@@ -171,6 +196,63 @@ def test_the_edition_page_prints_without_what_paper_cannot_do(visit: Callable[..
     visitor.open("/editions/parents/2026-11-02")
     assert visitor.page.get_by_role("button", name="Print this page").is_visible()
     visitor.page.emulate_media(media="print")
-    for gone in ("Print this page", "Get this newsletter by email"):
+    for gone in ("Print this page", "Copy the text", "Get this newsletter by email"):
         assert visitor.page.get_by_role("button", name=gone).count() == 0
+    for gone in ("Pages", "In this edition", "Text size", "Other editions"):
+        assert visitor.page.get_by_role("navigation", name=gone).count() == 0
     assert visitor.page.locator("article h1").is_visible()
+    assert f"On the web: {visitor.site.base_url}/editions/parents/2026-11-02" in visitor.page.inner_text("article")
+    link = visitor.page.get_by_role("link", name="Read the budget plan")
+    assert link.evaluate("a => getComputedStyle(a, '::after').content") == '" (https://www.example.org/budget)"'
+    colours = visitor.page.evaluate(
+        "[...document.querySelectorAll('body, body *')].map(e => getComputedStyle(e))"
+        ".map(s => s.color + ' on ' + s.backgroundColor)"
+    )
+    assert set(colours) == {"rgb(0, 0, 0) on rgba(0, 0, 0, 0)"}
+    update = visitor.page.locator(".app-update").first
+    assert update.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+    assert visitor.page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_the_text_of_an_edition_is_copied_with_one_button(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    visitor.open("/editions/parents/2026-11-02")
+    visitor.page.get_by_role("button", name="Copy the text").click()
+    visitor.page.get_by_text("Copied. You can paste it now.").wait_for()
+    copied = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert "The helpline is open for longer" in copied
+    assert "You may copy this under the Open Government Licence" in copied
+
+
+def test_an_edition_is_searched_for_and_made_larger_without_scripts(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(java_script_enabled=False)
+    visitor.open("/editions")
+    visitor.page.get_by_label("Search for words").fill("helpline")
+    visitor.page.get_by_text("Choose a newsletter, priority area or dates").click()
+    visitor.page.get_by_label("Newsletter", exact=True).select_option("SEND news for parents and carers")
+    visitor.page.get_by_label("To", exact=True).fill("10/2026")
+    visitor.press("Search")
+    assert visitor.page.get_by_role("heading", name="2 editions found").is_visible()
+    assert visitor.page.locator("mark").first.inner_text() == "helpline"
+    visitor.page.locator("ol a").first.click()
+    before = visitor.page.locator(".app-prose p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
+    visitor.page.get_by_role("link", name="Larger", exact=True).click()
+    after = visitor.page.locator(".app-prose p").first.evaluate("p => parseFloat(getComputedStyle(p).fontSize)")
+    assert after > before * 1.25
+    for needs_a_script in ("Copy the text", "Print this page"):
+        assert visitor.page.get_by_role("button", name=needs_a_script).count() == 0
+
+
+def test_the_archive_is_searched_with_the_keyboard_alone(visitor: Visitor) -> None:
+    visitor.open("/editions")
+    visitor.page.get_by_label("Search for words").focus()
+    visitor.page.keyboard.type("helpline")
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("Enter")  # opens the other questions
+    for _ in range(3):
+        visitor.page.keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.id") == "since"
+    visitor.page.keyboard.type("November 2026")
+    with visitor.page.expect_navigation():
+        visitor.page.keyboard.press("Enter")
+    assert visitor.page.get_by_role("heading", name="2 editions found").is_visible()

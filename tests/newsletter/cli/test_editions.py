@@ -17,6 +17,8 @@ from newsletter.delivery import opening, reconciling
 from newsletter.delivery.ledger import counts
 from newsletter.delivery.models import Batch, Delivery, DeliveryState
 from newsletter.delivery.sending import Sender
+from newsletter.editions import composing, publishing
+from newsletter.editions.models import Edition
 from newsletter.providers import outbox, registry
 from tests.newsletter.cli.conftest import Newsletter
 
@@ -233,3 +235,53 @@ def test_an_edition_that_a_running_worker_sends_is_said_to_be_sent(demo: Newslet
     other.db.dispose()
     assert said.exit_code == 0, said.stderr
     assert said.stdout.startswith("Edition 1 of parents: sent\n")
+
+
+def test_other_forms_of_an_edition_are_promised_added_and_listed(demo: Newsletter, tmp_path: Path) -> None:
+    easy = tmp_path / "easy.md"
+    easy.write_text("# News\n\nShort words.")
+    assert "is promised. The edition can be" in demo("edition", "variant", "add", 1, "easy-read").stdout
+    assert "promised, without a date" in demo("edition", "variant", "list", 1).stdout
+    assert demo("edition", "approve", 1, "--by", APPROVER).exit_code == 1
+    said = demo("edition", "variant", "add", 1, "audio", "--promised-for", "2099-05-03")
+    assert said.stdout == "Audio is promised for 3 May 2099.\n"
+    assert demo("edition", "variant", "add", 1, "easy-read", "--file", easy).exit_code == 0
+    approved(demo)
+    demo("edition", "send", 1, "--now")
+    polish = ("--language", "pl", "--title", "Polski", "--url", "https://example.org/pl", "--by", "author@example.org")
+    assert "Polski is public now." in demo("edition", "variant", "add", 1, "translation", *polish).stdout
+    listed = demo("edition", "variant", "list", 1).stdout.splitlines()
+    assert [line.split("\t")[0] for line in listed] == ["easy-read", "translation", "audio"]
+    assert ["public since" in line for line in listed] == [True, True, False]
+
+
+def test_a_sent_edition_is_corrected_by_an_approver_and_what_was_approved_stays(demo: Newsletter) -> None:
+    approved(demo)
+    database = runtimes.build(settings.load())
+    with database.db.reading() as session:
+        edition = session.get_one(Edition, 1)
+        frozen = edition.frozen_sha256
+        update = composing.page_from_json(edition.frozen_page or "").sections[0].updates[0]
+    change = (
+        "edition",
+        "correct",
+        1,
+        "--at",
+        update.anchor,
+        "--old",
+        update.title,
+        "--because",
+        "The title was wrong.",
+    )
+    assert demo(*change, "--new", "A better title", "--by", APPROVER).exit_code == 1  # not sent yet
+    demo("edition", "send", 1, "--now")
+    assert demo(*change, "--new", "A better title", "--by", "author@example.org").exit_code == 1
+    assert demo(*change, "--new", "A better title", "--by", APPROVER).stdout.startswith(
+        "Corrected: The title was wrong."
+    )
+    assert demo(*change, "--new", "A better title", "--by", APPROVER).exit_code == 1  # the old words are gone
+    with database.db.reading() as session:
+        edition = session.get_one(Edition, 1)
+        assert edition.frozen_sha256 == frozen
+        publishing.verify_frozen(edition)
+    database.db.dispose()

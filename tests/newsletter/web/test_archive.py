@@ -6,10 +6,9 @@ from datetime import datetime
 from xml.etree import ElementTree
 
 import pytest
-from pydantic import TypeAdapter
 from sqlmodel import select
 
-from newsletter.editions.composing import EditionPage, page_from_json
+from newsletter.editions.composing import page_from_json, page_to_json
 from newsletter.editions.models import Edition
 from tests.newsletter.web.conftest import Door
 
@@ -65,6 +64,8 @@ def test_an_edition_has_contents_sections_help_licence_and_neighbours(sqlite_doo
         'href="/editions/parents/2026-11-02"',
         "19 October 2026",
         "For a paper copy",
+        "/paper-copy?edition=parents/2026-10-19",
+        "About 1 minute to read",
     ):
         assert expected in page
     levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
@@ -78,7 +79,7 @@ def test_the_contents_of_a_long_edition_name_its_sections(sqlite_door: Door) -> 
             page = page_from_json(edition.frozen_page or "")
             many = replace(page.sections[0], updates=page.sections[0].updates * 9)
             long = replace(page, sections=(many, *page.sections[1:]))
-            edition.frozen_page = TypeAdapter(EditionPage).dump_json(long).decode()
+            edition.frozen_page = page_to_json(long)
     page_text = sqlite_door.get(EDITION).text
     assert 'href="#priority-2">Clear communication</a> (9 updates)' in page_text
     assert 'href="#update-1"' not in page_text
@@ -141,3 +142,41 @@ def test_a_feed_survives_characters_that_xml_does_not_know(sqlite_door: Door) ->
             edition.frozen_page = (edition.frozen_page or "").replace("More plans", "More\\u0001 <plans> &")
     feed = ElementTree.fromstring(sqlite_door.get("/editions/parents/feed.xml").content)
     assert (feed.findtext(f"{ATOM}entry/{ATOM}title") or "").startswith("More <plans> & on time")
+
+
+def test_an_edition_says_what_it_is_to_those_who_link_to_it(sqlite_door: Door) -> None:
+    page = sqlite_door.get(f"{EDITION}?text=large").text
+    address = f"http://news.example.org{EDITION}"
+    for expected in (
+        f'<link rel="canonical" href="{address}">',
+        f'<meta property="og:url" content="{address}">',
+        '<meta property="og:type" content="article">',
+        '<meta property="og:title" content="More plans on time, and sessions for families this term (3)">',
+        '<meta property="og:description" content="52 in every 100 assessments finished in time.',
+        '<meta property="og:site_name" content="Example SEND partnership">',
+        '<meta property="article:published_time" content="2026-11-02T09:00:00+00:00">',
+        '<meta name="twitter:card" content="summary">',
+    ):
+        assert expected in page
+    assert "og:image" not in page
+
+
+def test_larger_text_stays_chosen_from_one_edition_to_the_next(sqlite_door: Door) -> None:
+    page = sqlite_door.get("/editions/parents/2026-10-19?text=spaced").text
+    assert 'class="govuk-template app-text-spaced"' in page
+    assert '<strong aria-current="true">Larger, with more space</strong>' in page
+    for date in ("2026-10-05", "2026-11-02"):
+        assert f'href="/editions/parents/{date}?text=spaced"' in page
+    for nonsense in ("", "?text=", "?text=huge", "?text=normal", "?text=large%22%3E"):
+        plain = sqlite_door.get(f"/editions/parents/2026-10-19{nonsense}").text
+        assert 'class="govuk-template"' in plain
+        assert '<strong aria-current="true">Normal</strong>' in plain
+
+
+@pytest.mark.parametrize(("words", "minutes"), [(1, 1), (1_500, 9)])
+def test_reading_time_follows_the_number_of_words(sqlite_door: Door, words: int, minutes: int) -> None:
+    with sqlite_door.runtime.db.transaction() as session:
+        for edition in session.exec(select(Edition)):
+            page = page_from_json(edition.frozen_page or "")
+            edition.frozen_page = page_to_json(replace(page, introduction="word " * words))
+    assert f"About {minutes} minute" in sqlite_door.get(EDITION).text

@@ -8,8 +8,9 @@ from newsletter.content.models import Partnership
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
-from newsletter.editions.composing import page_json
-from newsletter.editions.models import Edition, EditionState
+from newsletter.editions import archive, corrections, search_text, variants
+from newsletter.editions.composing import page_from_json, page_json
+from newsletter.editions.models import Edition, EditionState, VariantKind
 from newsletter.rendering.mails import EditionMail, Letterhead, SectionBlock, UpdateBlock
 from subscribers import lists, signup
 from subscribers.models import MailingList, Role, School, Subscriber
@@ -73,11 +74,39 @@ def build(runtime: Runtime) -> None:
         session.flush()
         lists.add_wording(session, parents, PARENTS_WORDING, now=now)
         lists.add_wording(session, professionals, PROFESSIONALS_WORDING, now=now)
-        _edition(session, parents, 1, LAST_SENT - timedelta(days=28), EditionState.SENT)
-        _edition(session, parents, 2, LAST_SENT - timedelta(days=14), EditionState.SENT)
-        _edition(session, parents, 3, LAST_SENT, EditionState.SENDING)
-        _edition(session, parents, 4, LAST_SENT + timedelta(days=14), EditionState.APPROVED)
-        _edition(session, professionals, 1, LAST_SENT, EditionState.SENT)
+        edition(session, parents, 1, LAST_SENT - timedelta(days=28), EditionState.SENT)
+        edition(session, parents, 2, LAST_SENT - timedelta(days=14), EditionState.SENT)
+        edition(session, parents, 3, LAST_SENT, EditionState.SENDING)
+        edition(session, parents, 4, LAST_SENT + timedelta(days=14), EditionState.APPROVED)
+        edition(session, professionals, 1, LAST_SENT, EditionState.SENT)
+
+
+def add_variants(runtime: Runtime, slug: str) -> None:
+    """Other forms of an edition for parents: a text, a text in Urdu, a film, and a promise."""
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        edition_id = archive.by_slug(session, parents_id(session), slug).id
+        assert edition_id is not None
+        for kind, given in (
+            (VariantKind.EASY_READ, {"text": "# News\n\nMore plans are **on time**.\n\n* Call us."}),
+            (VariantKind.TRANSLATION, {"language": "ur", "title": "اردو", "text": "ہیلپ لائن\n\n* پیر سے جمعہ"}),
+            (VariantKind.BSL, {"url": "https://video.example.org/1"}),
+            (VariantKind.AUDIO, {"promised_for": date(2026, 12, 1)}),
+        ):
+            variants.add(session, edition_id, kind, now=now, **given)  # type: ignore[arg-type]
+
+
+def correct(runtime: Runtime, slug: str) -> None:
+    """Two corrections of an edition for parents, one of an update and one of the introduction."""
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        edition_id = archive.by_slug(session, parents_id(session), slug).id
+        assert edition_id is not None
+        for anchor, old, new, because in (
+            ("update-3", "until 6pm on weekdays", "until 7pm on *weekdays*", "We gave the wrong closing time."),
+            (None, "what has **not**", "what has not", "We took out bold words."),
+        ):
+            corrections.correct(session, edition_id, anchor=anchor, old=old, new=new, because=because, now=now)
 
 
 def parents_id(session: Session) -> int:
@@ -129,29 +158,32 @@ def mailing_list(slug: str, name: str, audience: Audience, frequency: str, posit
     )
 
 
-def _edition(session: Session, mailing_list: MailingList, number: int, at: datetime, state: EditionState) -> None:
+def edition(session: Session, mailing_list: MailingList, number: int, at: datetime, state: EditionState) -> None:
+    """An edition as approving and sending leave it, as good as sent at that moment."""
     assert mailing_list.id is not None
     slug = at.date().isoformat()
     page = page_json(_mail(mailing_list, number, at.date(), slug))
-    session.add(
-        Edition(
-            mailing_list_id=mailing_list.id,
-            audience=mailing_list.audience,
-            number=number,
-            slug=slug,
-            date=at.date(),
-            state=state,
-            subject=_title(number),
-            frozen_subject=_title(number),
-            frozen_html="<p>never shown</p>",
-            frozen_text="never shown [[leave_url]]",
-            frozen_markdown="never shown",
-            frozen_page=page,
-            frozen_sha256="0" * 64,
-            released_at=None if state is EditionState.APPROVED else at,
-            created_at=at,
-        )
+    row = Edition(
+        mailing_list_id=mailing_list.id,
+        audience=mailing_list.audience,
+        number=number,
+        slug=slug,
+        date=at.date(),
+        state=state,
+        subject=_title(number),
+        frozen_subject=_title(number),
+        frozen_html="<p>never shown</p>",
+        frozen_text="never shown [[leave_url]]",
+        frozen_markdown="never shown",
+        frozen_page=page,
+        frozen_sha256="0" * 64,
+        released_at=None if state is EditionState.APPROVED else at,
+        created_at=at,
     )
+    session.add(row)
+    session.flush()
+    if row.released_at is not None and row.id is not None:
+        search_text.keep(session, row.id, page_from_json(page))
 
 
 def _title(number: int) -> str:

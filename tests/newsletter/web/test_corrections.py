@@ -1,0 +1,50 @@
+"""A corrected edition as readers and programs see it: on its page, as text and in the feed."""
+
+from datetime import datetime
+from xml.etree import ElementTree
+
+from tests.newsletter.web import town
+from tests.newsletter.web.conftest import Door
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+EDITION = "/editions/parents/2026-11-02"
+
+
+def test_the_page_says_at_its_top_and_at_the_update_what_changed(door: Door) -> None:
+    town.correct(door.runtime, "2026-11-02")
+    page = door.get(EDITION).text
+    assert "Corrected on 3 November 2026: We gave the wrong closing time." in page
+    assert "It said: <del>until 6pm on weekdays</del>" in page
+    assert "It now says: <ins>until 7pm on weekdays</ins>" in page
+    assert "You can call until 7pm on <em>weekdays</em>." in page
+    assert '<meta property="article:modified_time" content="2026-11-03T09:00:00+00:00">' in page
+    assert page.index("Corrected on 3 November") < page.index("In this edition")
+
+
+def test_other_editions_do_not_speak_of_it(sqlite_door: Door) -> None:
+    town.correct(sqlite_door.runtime, "2026-11-02")
+    assert "Correct" not in sqlite_door.get("/editions/parents/2026-10-19").text
+
+
+def test_the_text_says_so_too(sqlite_door: Door) -> None:
+    town.correct(sqlite_door.runtime, "2026-11-02")
+    text = sqlite_door.get(f"{EDITION}/text").text
+    assert text.index("Corrected on 3 November 2026: We gave") < text.index("Priority 2")
+    said = "Corrected on 3 November 2026. It said: “until 6pm on weekdays” It now says: “until 7pm on weekdays”"
+    assert text.index("The helpline is open for longer") < text.index(said) < text.index("Priority 3")
+
+
+def test_the_feed_tells_those_who_copied_it(sqlite_door: Door) -> None:
+    before = sqlite_door.get("/editions/parents/feed.xml")
+    town.correct(sqlite_door.runtime, "2026-11-02")
+    after = sqlite_door.get("/editions/parents/feed.xml", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    first, second = (ElementTree.fromstring(feed.content).findall(f"{ATOM}entry") for feed in (before, after))
+    updated = [datetime.fromisoformat(feed[0].findtext(f"{ATOM}updated") or "") for feed in (first, second)]
+    assert updated[0] < updated[1] == datetime.fromisoformat("2026-11-03T09:00:00+00:00")
+    for same in ("id", "published", "title"):
+        assert first[0].findtext(f"{ATOM}{same}") == second[0].findtext(f"{ATOM}{same}")
+    assert first[1].findtext(f"{ATOM}updated") == second[1].findtext(f"{ATOM}updated")
+    content = second[0].findtext(f"{ATOM}content") or ""
+    assert content.startswith("<p>Corrected on 3 November 2026: We gave the wrong closing time.</p>")
+    assert "It said: “until 6pm on weekdays”" in content
