@@ -2,10 +2,26 @@
 points and tests."""
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from newsletter.core.runtime import Runtime
-from newsletter.web import about, archive, confirm, feeds, home, leave, manage, operations, outbox, problems, signup
+from newsletter.web import (
+    about,
+    answers,
+    archive,
+    confirm,
+    entity_tags,
+    events,
+    feeds,
+    glossary,
+    home,
+    leave,
+    manage,
+    operations,
+    outbox,
+    problems,
+    signup,
+)
 from newsletter.web.access import AccessLog, RequestCounts
 from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.pages import Pages
@@ -31,7 +47,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.request_counts = counts
 
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
-    for errand in (operations, home, feeds, archive, confirm, leave, manage, outbox, about):
+    for errand in (operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, outbox, about):
         app.include_router(errand.router)
     app.include_router(signup.router)  # last: /{slug} is any mailing list
     problems.handle(app, pages)
@@ -39,7 +55,12 @@ def create_app(runtime: Runtime) -> FastAPI:
     # The last added is the outermost.
     app.add_middleware(problems.LastResort, pages=pages)
     app.add_middleware(LimitBody)
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=500,
+        compresslevel=6,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *entity_tags.NEVER_COMPRESSED),
+    )
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)
     app.add_middleware(AccessLog, counts=counts)
     app.add_middleware(HeadAsGet)

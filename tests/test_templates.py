@@ -4,16 +4,26 @@ The words are looked for because MJML drops a tag that it does not know without 
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from newsletter.editions import checks
 from newsletter.rendering import message
 from newsletter.rendering.colours import AA
 from newsletter.rendering.engine import render, templates_directory
 from newsletter.rendering.mails import SLOTS, Mail
 from tests.newsletter.rendering.reading import Page, words
-from tests.newsletter.rendering.samples import LETTERHEAD, MAILS, SLOT_VALUES, edition_of
+from tests.newsletter.rendering.samples import (
+    EDITION,
+    EVENTS,
+    LETTERHEAD,
+    MAILS,
+    RESPONSES,
+    SLOT_VALUES,
+    edition_of,
+)
 from tests.newsletter.rendering.test_message import HEADERS, NOW
 
 #: Gmail cuts a message off after 102 kB.
@@ -44,6 +54,25 @@ EXPECTED = {
         "See the figures",
         "in schools and colleges",
         "You can also tell us what you think without coming.",
+        "You said, we did",
+        "14 people told us, 1 September to 31 October 2023",
+        "We are doing",
+        "We will finish by 1 March 2024.",
+        "We will not do this",
+        "Why: The rooms are closed at the weekend.",
+        "Decided by: Head of SEND",
+        "Dates for you",
+        "Tuesday 16 January 2024, 6:30pm to 8pm",
+        "Where: County Hall, New Road, Oxford OX1 1ND, or online",
+        "Cost: Free",
+        "Access: There is a lift, a quiet room and a hearing loop.",
+        "If you need changes to take part: Call 01632 960 100.",
+        "Booking: Book by 12 January.",
+        "Book a place",
+        "If you cannot come: Reply to this email, and we read your answer out.",
+        "More about this date",
+        "Add it to your calendar",
+        "All dates",
         "Where to get help",
         "You get this email because you asked for SEND news for parents and carers. It comes about once a fortnight.",
         *PERSONAL_LINKS,
@@ -209,7 +238,31 @@ class TestHtml:
         assert "#000000" not in style[1]
 
 
+class TestKindsOfContent:
+    def test_answers_and_dates_stand_between_the_news_and_the_help(self) -> None:
+        for form in (render(MAILS["edition"]).html, render(MAILS["edition"]).text):
+            places = [
+                form.rindex(words)
+                for words in ("Ofsted has approved", "You said, we did</h2>", "Dates for you</h2>", "Where to get help")
+                if words in form
+            ]
+            assert len(places) >= 2
+            assert places == sorted(places)
+
+    def test_calendar_and_page_are_the_same_for_everybody(self) -> None:
+        links = [link for link in Page(render(MAILS["edition"]).html).links if "/events/" in link]
+        assert links == [
+            f"https://news.example.org{path}"
+            for event in EDITION.events
+            for path in (event.page_path, event.calendar_path)
+        ]
+
+
 class TestSize:
+    def test_eight_dates_and_five_answers_leave_room_for_twenty_updates(self) -> None:
+        full = replace(edition_of(20), events=EVENTS[:1] * 8, responses=RESPONSES[:1] * 5)
+        assert checks.as_sent_bytes(render(full)) < MOST_BYTES
+
     def test_thirty_updates_fit_under_the_limit_as_sent(self) -> None:
         compiled = message.compile(
             render(edition_of(30)),

@@ -1,10 +1,12 @@
-"""The partnership, its partners and priority areas, and the updates that editions are made of. All of it is data."""
+"""The partnership, its partners and priority areas, and what editions are made of: updates, events, responses ("you
+said, we did"), and the glossary. All of it is data."""
 
+import enum
 from datetime import date, datetime
 
 from sqlmodel import Field
 
-from newsletter.core.db import Table
+from newsletter.core.db import Table, enum_type
 
 
 class Partnership(Table, table=True):
@@ -81,3 +83,107 @@ class Update(Table, table=True):
     )  # who changed it last; may not approve it either
     created_at: datetime
     updated_at: datetime
+
+
+class EventPlace(enum.StrEnum):
+    """Where people take part."""
+
+    IN_PERSON = "in-person"
+    ONLINE = "online"
+    BOTH = "both"
+
+
+class Event(Table, table=True):
+    """Something people can come to, or take part in without coming. Public from `announce_from` until it is over.
+
+    `starts_at` and `ends_at` are moments; people read them as the clock in Europe/London shows them. `uid` and
+    `sequence` are what calendars know the event by (RFC 5545): the first never changes, the second grows with every
+    change that a calendar has to take over.
+    """
+
+    __tablename__ = "event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, max_length=80)  # "tell-us-what-you-think-2026-11-20", never changed
+    uid: str = Field(unique=True, max_length=36)
+    sequence: int = 0
+    title: str = Field(max_length=120)
+    summary: str = ""  # restricted Markdown
+    for_parents: bool
+    for_professionals: bool
+    starts_at: datetime = Field(index=True)
+    ends_at: datetime
+    place: EventPlace = Field(sa_type=enum_type(EventPlace))
+    venue: str = Field(default="", max_length=160)
+    postal_address: str = Field(default="", max_length=300)
+    access_notes: str = Field(default="", max_length=500)  # steps, parking, quiet room, hearing loop, captions
+    online_url: str = Field(default="", max_length=500)
+    cost: str = Field(default="Free", max_length=120)
+    for_whom: str = Field(max_length=200)  # "Parents and carers of children with SEND"
+    booking: str = Field(default="", max_length=200)  # "You do not have to book"
+    booking_url: str = Field(default="", max_length=500)
+    without_attending: str = Field(default="", max_length=500)  # how to take part without coming
+    adjustments_contact: str = Field(max_length=200)  # whom to ask for reasonable adjustments, and how
+    partner_id: int = Field(foreign_key="partner.id")  # the organisation
+    priority_area_id: int | None = Field(default=None, foreign_key="priority_area.id")
+    announce_from: date
+    cancelled_at: datetime | None = None
+    author_id: int | None = Field(default=None, foreign_key="staff.id")
+    editor_id: int | None = Field(default=None, foreign_key="staff.id")  # who changed it last
+    created_at: datetime
+    updated_at: datetime
+
+
+class ResponseOutcome(enum.StrEnum):
+    """What came of what people said: a closed set, so that "we are looking into it" is no answer."""
+
+    DONE = "done"
+    DOING = "doing"
+    WILL_NOT = "will not"
+    NOT_OURS = "not decided by us"
+
+
+class Response(Table, table=True):
+    """“You said, we did”: what people told the partnership in a period, and what it does about it.
+
+    The form that regulation 56 of the Special Educational Needs and Disability Regulations 2014 asks for: comments with
+    the response to them and the action, such that nobody can be recognised. It is due while today lies between
+    `from_date` and `until_date` (both inclusive, dates in Europe/London).
+    """
+
+    __tablename__ = "response"
+
+    id: int | None = Field(default=None, primary_key=True)
+    theme: str = Field(max_length=120)
+    said: str  # restricted Markdown
+    people: int  # how many said it; shown as "fewer than 5" when small
+    period_from: date  # when they said it
+    period_until: date
+    did: str  # restricted Markdown: what was done, is being done, or why not
+    outcome: ResponseOutcome = Field(sa_type=enum_type(ResponseOutcome))
+    doing_by: date | None = None
+    reason: str = Field(default="", max_length=300)  # why it will not be done, or cannot be decided here
+    decision_owner: str = Field(max_length=120)  # the role or body that decided, or has to
+    partner_id: int = Field(foreign_key="partner.id")  # the organisation
+    priority_area_id: int = Field(foreign_key="priority_area.id", index=True)
+    for_parents: bool
+    for_professionals: bool
+    from_date: date = Field(index=True)
+    until_date: date | None = None
+    author_id: int | None = Field(default=None, foreign_key="staff.id")
+    editor_id: int | None = Field(default=None, foreign_key="staff.id")  # who changed it last
+    created_at: datetime
+    updated_at: datetime
+
+
+class GlossaryTerm(Table, table=True):
+    """A word or an acronym that readers should not have to know; dated, because names change."""
+
+    __tablename__ = "glossary_term"
+
+    id: int | None = Field(default=None, primary_key=True)
+    term: str = Field(max_length=40)  # "EHCP"
+    expansion: str = Field(default="", max_length=200)  # "education, health and care plan"; empty for a plain word
+    explanation: str  # one or two plain sentences, restricted Markdown
+    from_date: date
+    until_date: date | None = None

@@ -32,6 +32,14 @@ def partners(session: Session, on: date | None = None) -> list[Partner]:
     return list(session.exec(statement))
 
 
+def partner_by_id(session: Session, partner_id: int) -> Partner:
+    """Raises `NotFound`."""
+    row = session.get(Partner, partner_id)
+    if row is None:
+        raise NotFound(f"There is no partner {partner_id}.")
+    return row
+
+
 def partner_by_slug(session: Session, slug: str) -> Partner:
     """Raises `NotFound`."""
     row = session.exec(select(Partner).where(Partner.slug == slug)).one_or_none()

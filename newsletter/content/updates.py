@@ -7,20 +7,16 @@ with whatever happens to the update, and `newsletter.editions.publishing` notice
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Self
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import Session, col, select
 
-from newsletter.content.lines import one_line
+from newsletter.content.fields import Line, Prose, SecureUrl
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound
-from newsletter.rendering import markup
-
-_Line = Annotated[str, AfterValidator(one_line)]
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
 
 #: Link words that do not say where the link goes.
 _EMPTY_LABEL = re.compile(r"^(click\s+)?here$|^(read\s+)?more$|^link$|^https?://|^www\.", re.IGNORECASE)
@@ -33,33 +29,17 @@ class UpdateDraft(BaseModel):
 
     priority_area_id: int
     partner_id: int
-    owner: _Line = Field(min_length=1, max_length=120)
-    evidence_url: _Line = Field(default="", max_length=500)
-    evidence_label: _Line = Field(default="", max_length=120)
-    parent_title: _Line = Field(default="", max_length=120)
-    parent_body: _Text = ""
-    professional_title: _Line = Field(default="", max_length=120)
-    professional_body: _Text = ""
-    action: _Line = Field(default="", max_length=200)
+    owner: Line = Field(min_length=1, max_length=120)
+    evidence_url: SecureUrl = ""
+    evidence_label: Line = Field(default="", max_length=120)
+    parent_title: Line = Field(default="", max_length=120)
+    parent_body: Prose = ""
+    professional_title: Line = Field(default="", max_length=120)
+    professional_body: Prose = ""
+    action: Line = Field(default="", max_length=200)
     action_by: date | None = None
     from_date: date
     until_date: date | None = None
-
-    @field_validator("parent_body", "professional_body")
-    @classmethod
-    def _body_can_be_carried(cls, body: str) -> str:
-        try:
-            markup.validate(body)
-        except InvalidInput as error:
-            raise ValueError(str(error)) from None
-        return body
-
-    @field_validator("evidence_url")
-    @classmethod
-    def _link_is_secure(cls, url: str) -> str:
-        if url and not re.match(r"^https://[^\s/?#@]+\.[^\s@]+\Z", url):
-            raise ValueError("Link to the evidence must be a full address that starts with https://")
-        return url
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

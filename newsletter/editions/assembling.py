@@ -1,8 +1,9 @@
 """Make an edition out of the updates that are due, and say of each update why it is in or out.
 
-An update goes into an edition of a mailing list once. The result is a draft that people change, submit and approve;
-when nothing is new there is no edition, and the answer says so. Assemblies of one list take turns, so that two at the
-same moment make one edition: the second finds what the first has made.
+An update goes into an edition of a mailing list once. What was answered to readers and the dates that are coming go
+with it (`response_choices`, `event_choices`); alone they make no edition. The result is a draft that people change,
+submit and approve; when nothing is new there is no edition, and the answer says so. Assemblies of one list take turns,
+so that two at the same moment make one edition: the second finds what the first has made.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from newsletter.content.dates import in_words, london_date
 from newsletter.content.models import PriorityArea, Update
 from newsletter.core.audience import Audience
 from newsletter.core.errors import NotFound, WrongState
-from newsletter.editions import headlines
+from newsletter.editions import event_choices, headlines, response_choices
 from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
 
 #: States of an edition that has still to be worked on: there is at most one such edition of a list.
@@ -130,6 +131,8 @@ def _assemble(
             EditionChoice(edition_id=edition_id, update_id=considered.update_id, is_in=False, reason=considered.reason)
         )
     session.flush()
+    response_choices.consider(session, edition)
+    event_choices.consider(session, edition, now=now)
     return Assembled(edition, noted_in, noted_out, because)
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from newsletter.content.dates import in_words
+from newsletter.content.models import ResponseOutcome
 from newsletter.editions.headlines import PERSONAL, SUBJECT_LENGTH
 from newsletter.rendering import markup
-from newsletter.rendering.mails import EditionMail, Rendered, UpdateBlock
+from newsletter.rendering.mails import EditionMail, EventBlock, Rendered, ResponseBlock, UpdateBlock
 
 #: Gmail hides the rest of a mail behind a link beyond this many bytes, the way out included.
 MAXIMUM_BYTES = 102_400
@@ -70,12 +71,14 @@ class Missing:
     promised_for: date | None
 
 
-def findings(mail: EditionMail, rendered: Rendered, missing: Iterable[Missing] = ()) -> list[Finding]:
+def findings(
+    mail: EditionMail, rendered: Rendered, missing: Iterable[Missing] = (), *, on: date | None = None
+) -> list[Finding]:
     """Everything found, errors first. `missing` are the other forms of the edition that were promised and are not
-    there yet (REQ-57)."""
+    there yet (REQ-57); `on` is today, for what has passed, without it the date of the edition."""
     messages = (*_errors(mail, rendered), *_missing(mail, missing))
     errors = [Finding(Severity.ERROR, message) for message in messages]
-    warnings = [Finding(Severity.WARNING, message) for message in _warnings(mail)]
+    warnings = [Finding(Severity.WARNING, message) for message in _warnings(mail, on or mail.date)]
     return errors + warnings
 
 
@@ -97,6 +100,10 @@ def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[str]:
             yield f"The section “{section.heading}” is empty: add an update or leave the section out."
         for update in section.updates:
             yield from _update_errors(update)
+    for response in mail.responses:
+        yield from _response_errors(response)
+    for event in mail.events:
+        yield from _event_errors(event)
     size = as_sent_bytes(rendered)
     if size > MAXIMUM_BYTES:
         yield (
@@ -104,7 +111,7 @@ def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[str]:
             "shorten some."
         )
     if mail.sections and not _says_the_same(mail, rendered):
-        yield "The text version does not carry the same updates in the same order: the mail template is broken."
+        yield "The text version does not carry the same in the same order: the mail template is broken."
 
 
 def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
@@ -118,17 +125,38 @@ def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
 def _update_errors(update: UpdateBlock) -> Iterator[str]:
     if not (update.title.strip() and update.body.strip()):
         yield f"“{update.title or update.anchor}” has no wording for these readers: write one or leave it out."
-    for words, text in _texts(update):
-        if _CLICK_HERE.search(text):
-            yield f"“{words}” says “click here”: use words that say where the link goes."
-        if _BARE_LINK.search(_ADDRESS_IN_TEXT.sub("", text)):
-            yield f"“{words}” shows a bare web address: put the link behind words that say where it goes."
+    yield from _link_errors(update.title, _texts(update))
     labels = [label for label, _ in _links(update)]
     if any(_EMPTY_LINK_WORDS.match(label.strip()) for label in labels):
         yield f"“{update.title}” has a link whose words do not say where it goes: name the page."
 
 
-def _warnings(mail: EditionMail) -> Iterator[str]:
+def _response_errors(response: ResponseBlock) -> Iterator[str]:
+    if response.outcome == ResponseOutcome.DOING and response.doing_by is None:
+        yield f"“{response.theme}” says that something is being done: say by when."
+    yield from _link_errors(response.theme, (markup.to_text(response.said), markup.to_text(response.did)))
+
+
+def _event_errors(event: EventBlock) -> Iterator[str]:
+    if event.is_cancelled:
+        yield f"“{event.title}” has been cancelled: leave it out."
+    if not event.without_attending:
+        yield f"“{event.title}” does not say how to take part without coming: write it."
+    if not event.access:
+        yield f"“{event.title}” says nothing about access: write what people will find, or will not find."
+    texts = (event.title, event.for_whom, event.access, event.without_attending, event.booking, event.adjustments)
+    yield from _link_errors(event.title, texts)
+
+
+def _link_errors(title: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        if _CLICK_HERE.search(text):
+            yield f"“{title}” says “click here”: use words that say where the link goes."
+        if _BARE_LINK.search(_ADDRESS_IN_TEXT.sub("", text)):
+            yield f"“{title}” shows a bare web address: put the link behind words that say where it goes."
+
+
+def _warnings(mail: EditionMail, today: date) -> Iterator[str]:
     if len(mail.subject) > SUBJECT_LENGTH:
         yield f"The subject has {len(mail.subject)} characters; phones cut it off after about {SUBJECT_LENGTH}."
     if not mail.preheader.strip():
@@ -141,6 +169,12 @@ def _warnings(mail: EditionMail) -> Iterator[str]:
     for section in mail.sections:
         for update in section.updates:
             yield from _update_warnings(update, mail)
+    for response in mail.responses:
+        for text in (response.said, response.did):
+            yield from _style(f"“{response.theme}”", markup.to_text(text))
+    for event in mail.events:
+        if event.day < today:
+            yield f"“{event.title}” was on {in_words(event.day)}, which has passed: leave it out."
     yield from _unexpanded(mail)
 
 
@@ -148,7 +182,7 @@ def _update_warnings(update: UpdateBlock, mail: EditionMail) -> Iterator[str]:
     words = markup.count_words(update.body)
     if words > UPDATE_WORDS:
         yield f"“{update.title}” has {words} words; {UPDATE_WORDS} is enough for most readers."
-    for _, text in _texts(update):
+    for text in _texts(update):
         yield from _style(f"“{update.title}”", text)
     targets = [target.partition("?")[0].lower() for _, target in _links(update)]
     if targets and all(target.endswith(".pdf") for target in targets):
@@ -171,7 +205,7 @@ def _unexpanded(mail: EditionMail) -> Iterator[str]:
     """Acronyms whose first use in the edition is not explained there."""
     everything = "\n".join(
         [mail.subject, markup.to_text(mail.introduction)]
-        + [text for section in mail.sections for update in section.updates for _, text in _texts(update)]
+        + [text for section in mail.sections for update in section.updates for text in _texts(update)]
     )
     folded = " ".join(everything.split()).casefold()
     flat = " ".join(everything.split())
@@ -184,10 +218,9 @@ def _unexpanded(mail: EditionMail) -> Iterator[str]:
             yield f"“{acronym}” is not explained where it is first used: write “{meaning} ({acronym})”."
 
 
-def _texts(update: UpdateBlock) -> list[tuple[str, str]]:
-    """Every text of an update as a reader reads it, each with the title that names it in a message."""
-    texts = [update.title, markup.to_text(update.body), update.action, update.evidence_label]
-    return [(update.title, text) for text in texts if text]
+def _texts(update: UpdateBlock) -> list[str]:
+    """Every text of an update as a reader reads it."""
+    return [update.title, markup.to_text(update.body), update.action, update.evidence_label]
 
 
 def _links(update: UpdateBlock) -> list[tuple[str, str]]:
@@ -205,16 +238,23 @@ def as_sent_bytes(rendered: Rendered) -> int:
 
 
 def _says_the_same(mail: EditionMail, rendered: Rendered) -> bool:
-    """Whether HTML and text both carry title and first words of every update, in the order of the edition."""
+    """Whether HTML and text both carry title and first words of everything, in the order of the edition."""
     wanted = [
-        piece for section in mail.sections for update in section.updates for piece in (update.title, _opening(update))
+        piece
+        for section in mail.sections
+        for update in section.updates
+        for piece in (update.title, _opening(update.body))
     ]
+    for response in mail.responses:
+        wanted += [response.theme, _opening(response.said), response.answer, _opening(response.did)]
+    for event in mail.events:
+        wanted += [event.title, event.when, event.where, event.cost]
     return all(_in_order(wanted, _squeezed(text)) for text in (_visible(rendered.html), rendered.text))
 
 
-def _opening(update: UpdateBlock) -> str:
-    """The first words of the body, up to the first that a template may render in its own way."""
-    first_line = markup.to_text(update.body).lstrip("*• \t").split("\n")[0]
+def _opening(body: str) -> str:
+    """The first words of a text, up to the first that a template may render in its own way."""
+    first_line = markup.to_text(body).lstrip("*• \t").split("\n")[0]
     return " ".join(re.split(r"[(\[]", first_line)[0].split()[:6])
 
 

@@ -42,7 +42,7 @@ def add(
     Raises `NotFound`, `WrongState` (the edition has gone out), `InvalidInput` (no wording for this audience).
     """
     update = updates.by_id(session, update_id)
-    edition = _edit(session, edition_id, now, staff_id, f"Added update {update_id}")
+    edition = open_again(session, edition_id, now, staff_id, f"Added update {update_id}")
     if not updates.wording(update, edition.audience)[1]:
         raise InvalidInput(f"“{_title(update)}” has no wording for {edition.audience}. Write one first.")
     choice = _choice(session, edition_id, update_id)
@@ -54,7 +54,7 @@ def add(
     if choice is None:
         choice = EditionChoice(edition_id=edition_id, update_id=update_id, is_in=True, reason="")
     choice.is_in = True
-    choice.reason = _reason(because)
+    choice.reason = reason_line(because)
     order.insert(place, choice)
     _number(session, order)
     return edition
@@ -73,12 +73,12 @@ def drop(
 
     Raises `NotFound` (also when the edition never considered it), `WrongState`.
     """
-    edition = _edit(session, edition_id, now, staff_id, f"Left out update {update_id}")
+    edition = open_again(session, edition_id, now, staff_id, f"Left out update {update_id}")
     choice = _choice(session, edition_id, update_id)
     if choice is None:
         raise NotFound(f"Edition {edition.number} has no update {update_id}.")
     if choice.is_in:
-        choice.is_in, choice.position, choice.reason = False, None, _reason(because)
+        choice.is_in, choice.position, choice.reason = False, None, reason_line(because)
         session.add(choice)
         session.flush()
         _number(session, _order(session, edition_id))
@@ -93,7 +93,7 @@ def move(
     Updates of one priority area stay together: an area stands where its first update stands.
     Raises `NotFound` when the update is not in the edition, `WrongState`.
     """
-    edition = _edit(session, edition_id, now, staff_id, f"Moved update {update_id}")
+    edition = open_again(session, edition_id, now, staff_id, f"Moved update {update_id}")
     order = _order(session, edition_id)
     moving = next((choice for choice in order if choice.update_id == update_id), None)
     if moving is None:
@@ -104,7 +104,7 @@ def move(
     return edition
 
 
-def _edit(session: Session, edition_id: int, now: datetime, staff_id: int | None, note: str) -> Edition:
+def open_again(session: Session, edition_id: int, now: datetime, staff_id: int | None, note: str) -> Edition:
     """Win the edition for this change first: two changes at once are then made one after the other."""
     nothing: dict[str, Any] = freezing.NOTHING
     return moves.make(session, edition_id, Move.EDIT, now=now, staff_id=staff_id, note=note, **nothing)
@@ -140,7 +140,8 @@ def _area_numbers(session: Session) -> dict[int, int]:
     return {update_id: number for update_id, number in rows if update_id is not None}
 
 
-def _reason(text: str) -> str:
+def reason_line(text: str) -> str:
+    """A reason as it is kept. Raises `InvalidInput`."""
     try:
         reason = one_line(text)
     except ValueError as error:

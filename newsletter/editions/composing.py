@@ -1,20 +1,32 @@
 """An edition and its choices, put into words: what the mail's templates and the public page are made of.
 
 `compose` reads the database; the public page of an approved edition never does: it is made from the JSON that was
-frozen with the mail, so that it keeps the names and words of its time.
+frozen with the mail, so that it keeps the names and words of its time. Acronyms are written out here, at their first
+use in the edition (`expanding`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from newsletter.content import partners, updates
+from newsletter.content import glossary, partners, updates
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
+from newsletter.editions import blocks, event_choices, response_choices
+from newsletter.editions.expanding import Expander
 from newsletter.editions.models import Edition, EditionChoice
-from newsletter.rendering.mails import EditionMail, Letterhead, SectionBlock, UpdateBlock
+from newsletter.rendering.mails import (
+    EditionMail,
+    EventBlock,
+    Expansion,
+    Letterhead,
+    ResponseBlock,
+    SectionBlock,
+    UpdateBlock,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +48,80 @@ class EditionPage:
     phone: str
     contact_email: str
     help_text: str
+    responses: tuple[ResponseBlock, ...] = ()
+    events: tuple[EventBlock, ...] = ()
+    glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out
 
 
 _PAGE = TypeAdapter(EditionPage)
 
 
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What an edition has to say, acronyms written out."""
+
+    introduction: str
+    sections: tuple[SectionBlock, ...]
+    responses: tuple[ResponseBlock, ...]
+    events: tuple[EventBlock, ...]
+    help_text: str
+    glossary: tuple[Expansion, ...]  # what was written out
+
+
 def compose(session: Session, edition: Edition, letterhead: Letterhead) -> EditionMail:
     """The edition as it stands now, in the wording of its audience."""
+    terms = [Expansion(term.term, term.expansion) for term in glossary.standing(session, edition.date)]
+    said = matter(session, edition, terms, help_text=letterhead.help_text)
     return EditionMail(
-        letterhead=letterhead,
+        letterhead=replace(letterhead, help_text=said.help_text),
         subject=edition.subject,
         preheader=edition.preheader,
         number=edition.number,
         date=edition.date,
-        introduction=edition.introduction,
-        sections=sections(session, edition),
+        introduction=said.introduction,
+        sections=said.sections,
         page_url=f"{letterhead.site_url}/editions/{letterhead.list_slug}/{edition.slug}",
+        responses=said.responses,
+        events=said.events,
+        glossary=said.glossary,
+    )
+
+
+def matter(session: Session, edition: Edition, terms: Iterable[Expansion], *, help_text: str = "") -> Matter:
+    """What the edition says now, with the acronyms among `terms` written out in the order in which it is read: the
+    introduction, the titles (they stand in its contents), the actions, then everything from top to bottom."""
+    pen = Expander(terms)
+    introduction = pen.text(edition.introduction)
+    found = sections(session, edition)
+    all_updates = [update for section in found for update in section.updates]
+    titles = {update.anchor: pen.text(update.title) for update in all_updates}
+    soonest_first = sorted(all_updates, key=lambda update: update.action_by or date.max)
+    actions = {update.anchor: pen.text(update.action) for update in soonest_first}
+
+    def update_block(update: UpdateBlock) -> UpdateBlock:
+        return replace(
+            update,
+            title=titles[update.anchor],
+            body=pen.text(update.body),
+            evidence_label=pen.text(update.evidence_label),
+            action=actions[update.anchor],
+        )
+
+    return Matter(
+        introduction=introduction,
+        sections=tuple(
+            replace(section, heading=pen.text(section.heading), updates=tuple(map(update_block, section.updates)))
+            for section in found
+        ),
+        responses=tuple(blocks.response(*row, edition.date, pen) for row in response_choices.chosen(session, edition)),
+        events=tuple(blocks.event(*row, pen) for row in event_choices.chosen(session, edition)),
+        help_text=pen.text(help_text),
+        glossary=tuple(pen.written_out),
     )
 
 
 def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
-    """The chosen updates by priority area, areas and updates in the order of their positions."""
+    """The chosen updates by priority area, areas and updates in the order of their positions, as they were written."""
     names = {area.number: area.name for area in partners.priority_areas(session, on=edition.date)}
     rows = session.exec(
         select(Update, PriorityArea, Partner)
@@ -68,15 +133,15 @@ def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
         .execution_options(populate_existing=True)
     )
     headings: dict[int, str] = {}
-    blocks: dict[int, list[UpdateBlock]] = {}
+    by_area: dict[int, list[UpdateBlock]] = {}
     for update, area, partner in rows:
         headings.setdefault(area.number, names.get(area.number, area.name))
-        blocks.setdefault(area.number, []).append(_block(update, partner, edition))
+        by_area.setdefault(area.number, []).append(_block(update, partner, edition))
     return tuple(
         SectionBlock(
-            anchor=f"priority-{number}", number=number, heading=headings[number], updates=tuple(blocks[number])
+            anchor=f"priority-{number}", number=number, heading=headings[number], updates=tuple(by_area[number])
         )
-        for number in blocks
+        for number in by_area
     )
 
 
@@ -99,6 +164,9 @@ def page_json(mail: EditionMail) -> str:
         phone=letterhead.phone,
         contact_email=letterhead.contact_email,
         help_text=letterhead.help_text,
+        responses=mail.responses,
+        events=mail.events,
+        glossary=mail.glossary,
     )
     return page_to_json(page)
 
@@ -109,7 +177,7 @@ def page_to_json(page: EditionPage) -> str:
 
 
 def page_from_json(text: str) -> EditionPage:
-    """Undo `page_to_json`."""
+    """Undo `page_to_json`. A page that was frozen before there were events and responses has none."""
     return _PAGE.validate_json(text)
 
 

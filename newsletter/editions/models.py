@@ -1,4 +1,4 @@
-"""An edition, the choice it is made of, what happened to it, how it is found, and when a list's editions fall due."""
+"""An edition, the choices it is made of, what happened to it, how it is found, and when a list's editions fall due."""
 
 import enum
 from datetime import date, datetime
@@ -75,6 +75,32 @@ class EditionChoice(Table, table=True):
     update_id: int = Field(foreign_key="progress_update.id", index=True)
     is_in: bool
     position: int | None = None  # order within the edition, from 1; None when out
+    reason: str = Field(max_length=300)  # one sentence
+
+
+class EventChoice(Table, table=True):
+    """One event that was considered for an edition: in or out, and why. Readers get them soonest first."""
+
+    __tablename__ = "event_choice"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "event_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id")
+    event_id: int = Field(foreign_key="event.id", index=True)
+    is_in: bool
+    reason: str = Field(max_length=300)  # one sentence
+
+
+class ResponseChoice(Table, table=True):
+    """One response that was considered for an edition: in or out, and why. Readers get them by priority area."""
+
+    __tablename__ = "response_choice"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "response_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id")
+    response_id: int = Field(foreign_key="response.id", index=True)
+    is_in: bool
     reason: str = Field(max_length=300)  # one sentence
 
 

@@ -1,8 +1,8 @@
 """From a draft to an edition that is being sent: edit, submit, approve (freeze), schedule, release, pause, cancel.
 
 What may follow what is `MOVES`, one table; each move is won by one caller and leaves an event. Approval freezes the
-rendered edition and its hash, by somebody who wrote none of it; a change of the edition or of an update in it undoes
-the approval. Nothing here sends or knows who gets it: `newsletter.delivery` does, from the frozen columns.
+rendered edition and its hash, by somebody who wrote none of it; a change of the edition or of anything in it undoes the
+approval. Nothing here sends or knows who gets it: `newsletter.delivery` does, from the frozen columns.
 """
 
 from collections.abc import Collection
@@ -12,20 +12,29 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
 
-from newsletter.content.dates import LONDON, in_words
+from newsletter.content.dates import LONDON, in_words, london_date
 from newsletter.content.lines import one_line
-from newsletter.content.models import Update
+from newsletter.content.models import Event, Response, Update
 from newsletter.core.errors import InvalidInput, NotAllowed, WrongState
 from newsletter.editions import checks, composing, freezing, moves, search_text, variants
+from newsletter.editions.composing import EditionPage, Matter
 from newsletter.editions.freezing import verify_frozen
-from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
+from newsletter.editions.models import (
+    Edition,
+    EditionChoice,
+    EditionEvent,
+    EditionState,
+    EventChoice,
+    ResponseChoice,
+)
 from newsletter.editions.moves import MOVES, Move, Step
 from newsletter.rendering import engine, markup
 from newsletter.rendering.mails import Letterhead
 
 __all__ = [
     "MOVES", "Move", "Step", "approve", "cancel", "changed_since_approval", "edit", "finish", "hold", "pause",
-    "release", "reopen_editions_with", "resume", "schedule", "send_back", "submit", "take_due", "verify_frozen",
+    "release", "reopen_editions_with", "reopen_editions_with_event", "reopen_editions_with_response", "resume",
+    "schedule", "send_back", "submit", "take_due", "verify_frozen",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -110,7 +119,7 @@ def approve(
     _refuse_own_work(session, edition, approver_id)
     mail = composing.compose(session, edition, letterhead)
     rendered = engine.render(mail)
-    found = checks.findings(mail, rendered, variants.missing(session, edition_id))
+    found = checks.findings(mail, rendered, variants.missing(session, edition_id), on=london_date(now))
     errors = [finding.message for finding in found if finding.severity == "error"]
     if errors:
         raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(errors)}")
@@ -238,20 +247,29 @@ def finish(session: Session, edition_id: int, *, now: datetime) -> bool:
 
 
 def changed_since_approval(session: Session, edition: Edition) -> list[str]:
-    """The titles of frozen updates that no longer read as they were approved, "" for one that was not in it then."""
+    """The titles of what is frozen and no longer reads as it was approved, and of what was not in it then.
+
+    Acronyms are written out as they were then: a new word in the glossary changes no edition.
+    """
     if edition.frozen_page is None:
         return []
-    frozen = {
-        block.anchor: block
-        for section in composing.page_from_json(edition.frozen_page).sections
-        for block in section.updates
-    }
-    current = {block.anchor: block for section in composing.sections(session, edition) for block in section.updates}
+    page = composing.page_from_json(edition.frozen_page)
+    frozen = _titled(page)
+    current = _titled(composing.matter(session, edition, page.glossary))
     return [
-        (frozen.get(anchor) or current[anchor]).title
+        (frozen.get(anchor) or current[anchor])[0]
         for anchor in sorted(frozen.keys() | current.keys())
         if frozen.get(anchor) != current.get(anchor)
     ]
+
+
+def _titled(page: EditionPage | Matter) -> dict[str, tuple[str, object]]:
+    """Title and block of everything in an edition, by its anchor."""
+    blocks: dict[str, tuple[str, object]] = {
+        update.anchor: (update.title, update) for section in page.sections for update in section.updates
+    }
+    blocks |= {response.anchor: (response.theme, response) for response in page.responses}
+    return blocks | {event.anchor: (event.title, event) for event in page.events}
 
 
 def reopen_editions_with(session: Session, update_id: int, *, now: datetime, staff_id: int | None = None) -> list[int]:
@@ -259,12 +277,34 @@ def reopen_editions_with(session: Session, update_id: int, *, now: datetime, sta
 
     An edit that changed no word of the edition undoes nothing. Safe to call twice.
     """
+    chosen = sa.and_(col(EditionChoice.update_id) == update_id, col(EditionChoice.is_in))
+    note = f"Update {update_id} in it was edited"
+    return _reopen(session, sa.select(col(EditionChoice.edition_id)).where(chosen), note, now, staff_id)
+
+
+def reopen_editions_with_event(
+    session: Session, event_id: int, *, now: datetime, staff_id: int | None = None
+) -> list[int]:
+    """The same, after an event was edited or cancelled."""
+    chosen = sa.and_(col(EventChoice.event_id) == event_id, col(EventChoice.is_in))
+    note = f"Event {event_id} in it was changed"
+    return _reopen(session, sa.select(col(EventChoice.edition_id)).where(chosen), note, now, staff_id)
+
+
+def reopen_editions_with_response(
+    session: Session, response_id: int, *, now: datetime, staff_id: int | None = None
+) -> list[int]:
+    """The same, after a response was edited."""
+    chosen = sa.and_(col(ResponseChoice.response_id) == response_id, col(ResponseChoice.is_in))
+    note = f"Response {response_id} in it was edited"
+    return _reopen(session, sa.select(col(ResponseChoice.edition_id)).where(chosen), note, now, staff_id)
+
+
+def _reopen(session: Session, with_it: "sa.Select[int]", note: str, now: datetime, staff_id: int | None) -> list[int]:
     affected = session.exec(
         select(Edition.id)
-        .join(EditionChoice, col(EditionChoice.edition_id) == col(Edition.id))
         .where(
-            EditionChoice.update_id == update_id,
-            col(EditionChoice.is_in),
+            col(Edition.id).in_(with_it),
             col(Edition.state).in_((EditionState.REVIEW, EditionState.APPROVED, EditionState.SCHEDULED)),
         )
         .order_by(col(Edition.id))
@@ -274,7 +314,6 @@ def reopen_editions_with(session: Session, update_id: int, *, now: datetime, sta
         assert edition_id is not None
         edition = moves.read(session, edition_id)
         if edition.state is EditionState.REVIEW or changed_since_approval(session, edition):
-            note = f"Update {update_id} in it was edited"
             moves.make(session, edition_id, Move.EDIT, now=now, staff_id=staff_id, note=note, **freezing.NOTHING)
             reopened.append(edition_id)
     return reopened
@@ -300,17 +339,24 @@ def _refuse_own_work(session: Session, edition: Edition, approver_id: int) -> No
     ).first()
     if edition.author_id == approver_id or edited is not None:
         raise NotAllowed(f"Somebody who did not write edition {edition.number} has to approve it.")
-    own = session.exec(
-        select(Update.id)
-        .join(EditionChoice, col(EditionChoice.update_id) == col(Update.id))
-        .where(
-            EditionChoice.edition_id == edition.id,
-            col(EditionChoice.is_in),
-            sa.or_(col(Update.author_id) == approver_id, col(Update.editor_id) == approver_id),
-        )
-    ).first()
-    if own is not None:
-        raise NotAllowed(f"Somebody who wrote none of the updates in edition {edition.number} has to approve it.")
+    for part, choice, is_of in (
+        (Update, EditionChoice, col(EditionChoice.update_id) == col(Update.id)),
+        (Event, EventChoice, col(EventChoice.event_id) == col(Event.id)),
+        (Response, ResponseChoice, col(ResponseChoice.response_id) == col(Response.id)),
+    ):
+        own = session.execute(
+            sa.select(sa.literal(1))
+            .select_from(part)
+            .join(choice, is_of)
+            .where(
+                col(choice.edition_id) == edition.id,
+                col(choice.is_in),
+                sa.or_(col(part.author_id) == approver_id, col(part.editor_id) == approver_id),
+            )
+            .limit(1)
+        ).first()
+        if own is not None:
+            raise NotAllowed(f"Somebody who wrote nothing in edition {edition.number} has to approve it.")
 
 
 def _changed_meanwhile(edition: Edition) -> WrongState:

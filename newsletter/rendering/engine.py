@@ -150,7 +150,7 @@ def _context(mail: Mail) -> dict[str, Any]:
 
 
 #: The only texts of a mail that may have more than one line.
-_LONG_TEXTS = frozenset({"introduction", "body", "help_text", "postal_address"})
+_LONG_TEXTS = frozenset({"introduction", "body", "said", "did", "help_text", "postal_address"})
 
 
 def _refuse_marks(mail: Mail) -> None:

@@ -70,6 +70,54 @@ class SectionBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseBlock:
+    """What people said and what was done about it. `answer`, `promise` and `decided` are the words readers see."""
+
+    anchor: str  # "response-3"
+    theme: str
+    asked: str  # "14 people told us, 1 September to 31 October 2026"
+    said: str  # restricted Markdown
+    answer: str  # "We did", the heading of the answer
+    did: str  # restricted Markdown
+    promise: str  # "We will finish by 1 March 2027.", or empty
+    reason: str
+    decided: str  # "Decided by: Head of SEND"
+    organisation: str
+    outcome: str  # one of `newsletter.content.models.ResponseOutcome`
+    doing_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventBlock:
+    """Something to come to, or to take part in without coming. Paths are those of this site, without its name."""
+
+    anchor: str  # "event-7"
+    title: str
+    day: date  # the day it begins, in London
+    when: str  # "Friday 20 November 2026, 6:30pm to 8pm"
+    where: str
+    cost: str
+    for_whom: str
+    access: str
+    without_attending: str
+    booking: str
+    booking_url: str
+    adjustments: str
+    organisation: str
+    page_path: str  # "/events/tell-us-what-you-think-2026-11-20"
+    calendar_path: str
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What an acronym stands for."""
+
+    term: str
+    expansion: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionMail:
     """An edition of a mailing list."""
 
@@ -83,6 +131,9 @@ class EditionMail:
     introduction: str  # restricted Markdown
     sections: tuple[SectionBlock, ...]
     page_url: str  # the permanent public page of this edition
+    responses: tuple[ResponseBlock, ...] = ()
+    events: tuple[EventBlock, ...] = ()
+    glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out at their first use
 
     @property
     def updates(self) -> tuple[UpdateBlock, ...]:

@@ -13,6 +13,7 @@ from newsletter.content.dates import in_words, london_date
 from newsletter.editions.composing import EditionPage
 from newsletter.editions.models import Correction, Edition
 from newsletter.rendering import markup
+from newsletter.rendering.mails import EventBlock
 
 _ATOM = "http://www.w3.org/2005/Atom"
 register_namespace("", _ATOM)
@@ -101,6 +102,28 @@ def plain_text(page: EditionPage, corrections: Sequence[Correction] = ()) -> str
                 parts.append(f"What to do{by}: {update.action}")
             source = f"From: {update.organisation}"
             parts.append(f"{source}. {update.evidence_label}: {update.evidence_url}" if update.evidence_url else source)
+    if page.responses:
+        parts.append(_underlined("You said, we did", "-"))
+    for response in page.responses:
+        parts += [
+            response.theme,
+            response.asked,
+            f"You said: {markup.to_text(response.said)}",
+            f"{response.answer}: {markup.to_text(response.did)}",
+            response.promise,
+            f"Why: {response.reason}" if response.reason else "",
+            f"{response.decided}. From: {response.organisation}",
+        ]
+    if page.events:
+        parts.append(_underlined("Dates for you", "-"))
+    site_url = page.page_url.partition("/editions/")[0]
+    for event in page.events:
+        parts += [
+            event.title,
+            event.when,
+            "\n".join(_facts(event)),
+            f"More about this date: {site_url}{event.page_path}",
+        ]
     parts += [
         _underlined("Where to get help", "-"),
         markup.to_text(page.help_text),
@@ -134,7 +157,35 @@ def _html(entry: Entry) -> str:
             parts.append(_element("h3", update.title))
             parts.append(markup.to_html(update.body, heading_level=4, for_mail=False))
             parts += [*at(update.anchor), _element("p", update.organisation)]
+    if page.responses:
+        parts.append(_element("h2", "You said, we did"))
+    for response in page.responses:
+        parts += [_element("h3", response.theme), _element("p", response.asked), _element("h4", "You said")]
+        parts += [markup.to_html(response.said, heading_level=5, for_mail=False), _element("h4", response.answer)]
+        parts.append(markup.to_html(response.did, heading_level=5, for_mail=False))
+        reason = f"Why: {response.reason}" if response.reason else ""
+        parts += [_element("p", line) for line in (response.promise, reason, response.decided) if line]
+    if page.events:
+        parts.append(_element("h2", "Dates for you"))
+    for event in page.events:
+        parts += [_element("h3", event.title), _element("p", event.when)]
+        parts += [_element("p", fact) for fact in _facts(event)]
     return "".join(parts)
+
+
+def _facts(event: EventBlock) -> list[str]:
+    """What people ask about an event, a line each."""
+    booking = f"{event.booking} {event.booking_url}".strip()
+    facts = (
+        ("Where", event.where),
+        ("Cost", event.cost),
+        ("For", event.for_whom),
+        ("Access", event.access),
+        ("If you need changes to take part", event.adjustments),
+        ("Booking", booking),
+        ("If you cannot come", event.without_attending),
+    )
+    return [f"{name}: {words}" for name, words in facts if words]
 
 
 def _element(name: str, text: str) -> str:

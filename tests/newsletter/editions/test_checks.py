@@ -11,6 +11,7 @@ from newsletter.editions.checks import Severity
 from newsletter.rendering import engine
 from newsletter.rendering.mails import EditionMail, Rendered, SectionBlock, UpdateBlock
 from tests.newsletter.editions.world import LETTERHEAD
+from tests.newsletter.rendering.samples import EVENTS, RESPONSES
 
 UPDATE = UpdateBlock(
     anchor="update-1",
@@ -143,6 +144,42 @@ def test_what_is_well_written_is_let_through(body: str) -> None:
     assert checks.findings(mail(replace(UPDATE, body=body)), engine.render(mail(replace(UPDATE, body=body)))) == []
 
 
+EVENT, RESPONSE = EVENTS[1], RESPONSES[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"without_attending": ""}, "does not say how to take part without coming"),
+        ({"access": ""}, "says nothing about access"),
+        ({"is_cancelled": True}, "has been cancelled"),
+        ({"booking": "Click here to book."}, "says “click here”"),
+        ({"adjustments": "See www.example.org"}, "bare web address"),
+    ],
+)
+def test_a_date_that_shuts_readers_out_blocks(changes: dict[str, Any], message: str) -> None:
+    assert found(mail(events=(replace(EVENT, day=date(2026, 11, 20)),)), Severity.ERROR) == []
+    errors = found(mail(events=(replace(EVENT, **changes),)), Severity.ERROR)
+    assert any(message in error for error in errors), errors
+
+
+def test_a_date_that_has_passed_warns() -> None:
+    of = mail(events=(replace(EVENT, day=date(2026, 11, 3)),))
+    assert found(of, Severity.WARNING) == []
+    late = checks.findings(of, engine.render(of), on=date(2026, 11, 4))
+    assert [(one.severity, "was on 3 November 2026, which has passed" in one.message) for one in late] == [
+        (Severity.WARNING, True)
+    ]
+
+
+def test_a_promise_without_a_date_blocks() -> None:
+    assert found(mail(responses=(RESPONSE,)), Severity.ERROR) == []
+    of = mail(responses=(replace(RESPONSE, doing_by=None, promise=""),))
+    assert found(of, Severity.ERROR) == ["“Answers take too long” says that something is being done: say by when."]
+    of = mail(responses=(replace(RESPONSE, did="word " * 30),))
+    assert any("“Answers take too long” has a sentence of 30 words" in text for text in found(of, Severity.WARNING))
+
+
 def test_an_edition_that_would_be_cut_off_blocks() -> None:
     long = tuple(replace(UPDATE, anchor=f"update-{n}", title=f"Update {n}", body="word. " * 800) for n in range(20))
     of = mail(sections=(SectionBlock("priority-1", 1, "Clear communication", long),))
@@ -160,5 +197,5 @@ def test_a_text_version_that_says_something_else_blocks() -> None:
         replace(whole, text=engine.render(mail(sections=(replace(of.sections[0], updates=two[::-1]),))).text),
     ):
         assert found(of, Severity.ERROR, rendered=broken) == [
-            "The text version does not carry the same updates in the same order: the mail template is broken."
+            "The text version does not carry the same in the same order: the mail template is broken."
         ]

@@ -144,7 +144,7 @@ def test_nobody_approves_an_update_of_their_own(sqlite_world: World) -> None:
         updates.write(session, world.draft(), author_id=world.approver, now=world.now)
         edition_id = _id(world.assemble(session, author_id=None).edition)
         publishing.submit(session, edition_id, now=world.now)
-        with pytest.raises(NotAllowed, match="wrote none of the updates"):
+        with pytest.raises(NotAllowed, match="wrote nothing in edition"):
             world.approve(session, edition_id)
 
 
@@ -165,7 +165,7 @@ def test_nobody_approves_an_update_they_edited(sqlite_world: World) -> None:
         updates.edit(session, update.id or 0, world.draft("Mine"), now=world.now, editor_id=world.approver)
         edition_id = _id(world.assemble(session).edition)
         publishing.submit(session, edition_id, now=world.now)
-        with pytest.raises(NotAllowed, match="wrote none of the updates"):
+        with pytest.raises(NotAllowed, match="wrote nothing in edition"):
             world.approve(session, edition_id)
 
 

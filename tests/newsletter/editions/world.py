@@ -1,12 +1,15 @@
 """A small partnership with two mailing lists and two members of staff, and short ways to write updates for it."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
-from newsletter.content import updates
-from newsletter.content.models import Partner, Partnership, PriorityArea, Update
+from newsletter.content import events, fields, responses, updates
+from newsletter.content.events import EventDraft
+from newsletter.content.models import Event, Partner, Partnership, PriorityArea, Response, Update
+from newsletter.content.responses import ResponseDraft
 from newsletter.content.updates import UpdateDraft
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
@@ -74,6 +77,46 @@ class World:
 
     def write(self, session: Session, title: str = "More help by phone", **changes: object) -> Update:
         return updates.write(session, self.draft(title, **changes), author_id=self.author, now=self.now)
+
+    def event(self, session: Session, title: str = "Tell us what you think", days: int = 10, **changes: Any) -> Event:
+        """An evening for parents, so many days from now."""
+        start = self.now + timedelta(days=days, hours=9)
+        values: dict[str, Any] = {
+            "title": title,
+            "for_parents": True,
+            "starts_at": start,
+            "ends_at": start + timedelta(hours=2),
+            "place": "both",
+            "venue": "Town Hall",
+            "postal_address": "1 High Street",
+            "access_notes": "There is a lift.",
+            "booking": "You do not have to book.",
+            "without_attending": "Reply to this email.",
+            "for_whom": "Parents and carers",
+            "adjustments_contact": "Call 01632 960123.",
+            "partner_id": self.partner,
+            "announce_from": TODAY,
+        }
+        draft = fields.read(EventDraft, {**values, **changes})
+        return events.write(session, draft, now=self.now, author_id=self.author)
+
+    def response(self, session: Session, theme: str = "Answers take too long", **changes: Any) -> Response:
+        values: dict[str, Any] = {
+            "theme": theme,
+            "said": "You wait weeks for an answer.",
+            "people": 3,
+            "period_from": date(2026, 9, 1),
+            "period_until": date(2026, 10, 31),
+            "did": "A person answers within five working days.",
+            "outcome": "done",
+            "decision_owner": "Head of SEND",
+            "partner_id": self.partner,
+            "priority_area_id": self.areas[0],
+            "for_parents": True,
+            "from_date": TODAY,
+        }
+        draft = fields.read(ResponseDraft, {**values, **changes})
+        return responses.write(session, draft, now=self.now, author_id=self.author)
 
     def assemble(self, session: Session, **changes: object) -> Assembled:
         values: dict[str, object] = {

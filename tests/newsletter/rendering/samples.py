@@ -7,10 +7,12 @@ from newsletter.rendering.mails import (
     AlreadyMail,
     ConfirmMail,
     EditionMail,
+    EventBlock,
     GoodbyeMail,
     Letterhead,
     Mail,
     ReminderMail,
+    ResponseBlock,
     SectionBlock,
     UpdateBlock,
     WelcomeMail,
@@ -129,6 +131,74 @@ SECTIONS = (
 )
 
 
+RESPONSES = (
+    ResponseBlock(
+        anchor="response-1",
+        theme="Answers take too long",
+        asked="14 people told us, 1 September to 31 October 2023",
+        said="You wait too long for an answer, and **nobody says why**.",
+        answer="We are doing",
+        did="A person answers each message. We count:\n\n- how many came\n- how long they waited",
+        promise="We will finish by 1 March 2024.",
+        reason="",
+        decided="Decided by: Head of SEND",
+        organisation=COUNCIL,
+        outcome="doing",
+        doing_by=date(2024, 3, 1),
+    ),
+    ResponseBlock(
+        anchor="response-2",
+        theme="A session on Saturdays",
+        asked="Fewer than 5 people told us, 1 October 2023",
+        said="You would like a session at the weekend.",
+        answer="We will not do this",
+        did="There is one in the evening instead.",
+        promise="",
+        reason="The rooms are closed at the weekend.",
+        decided="Decided by: Communications officer",
+        organisation="Parent carer forum",
+        outcome="will not",
+    ),
+)
+
+EVENTS = (
+    EventBlock(
+        anchor="event-1",
+        title="Tell us what you think",
+        day=date(2024, 1, 16),
+        when="Tuesday 16 January 2024, 6:30pm to 8pm",
+        where="County Hall, New Road, Oxford OX1 1ND, or online",
+        cost="Free",
+        for_whom="Parents and carers",
+        access="There is a lift, a quiet room and a hearing loop.",
+        without_attending="Reply to this email, and we read your answer out.",
+        booking="Book by 12 January.",
+        booking_url="https://example.org/book",
+        adjustments="Call 01632 960 100.",
+        organisation=COUNCIL,
+        page_path="/events/tell-us-what-you-think-2024-01-16",
+        calendar_path="/events/tell-us-what-you-think-2024-01-16.ics",
+    ),
+    EventBlock(
+        anchor="event-2",
+        title="Questions about plans",
+        day=date(2024, 1, 30),
+        when="Tuesday 30 January 2024, 10am to midday",
+        where="Online",
+        cost="Free",
+        for_whom="Everybody",
+        access="There are live captions.",
+        without_attending="Send your question by email.",
+        booking="",
+        booking_url="",
+        adjustments="Email send-news@example.org.",
+        organisation="Parent carer forum",
+        page_path="/events/questions-about-plans-2024-01-30",
+        calendar_path="/events/questions-about-plans-2024-01-30.ics",
+    ),
+)
+
+
 def _without_actions(section: SectionBlock) -> SectionBlock:
     return replace(section, updates=tuple(replace(update, action="", action_by=None) for update in section.updates))
 
@@ -145,6 +215,8 @@ EDITION = EditionMail(
     ),
     sections=tuple(_without_actions(section) for section in SECTIONS),
     page_url="https://news.example.org/editions/parents/2023-12-18",
+    responses=RESPONSES,
+    events=EVENTS,
 )
 
 PROFESSIONAL_EDITION = replace(
@@ -160,6 +232,8 @@ PROFESSIONAL_EDITION = replace(
     ),
     subject="Two actions before January, and 52 in 100 assessments on time",
     sections=SECTIONS,
+    responses=(),
+    events=(),
     page_url="https://news.example.org/editions/professionals/2023-12-18",
 )
 
@@ -206,4 +280,4 @@ def edition_of(updates: int) -> EditionMail:
         for area in range(1, 6)
         if (chunk := blocks[(area - 1) * size : area * size])
     )
-    return replace(EDITION, sections=sections)
+    return replace(EDITION, sections=sections, responses=(), events=())

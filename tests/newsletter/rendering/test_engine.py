@@ -23,7 +23,8 @@ def templates(tmp_path: Path) -> Path:
 
 def with_update(**changes: object) -> EditionMail:
     update = replace(UpdateBlock("update-1", "A title", "A body.", "A council"), **changes)  # type: ignore[arg-type]
-    return replace(EDITION, sections=(SectionBlock("priority-1", 1, "An area", (update,)),))
+    section = SectionBlock("priority-1", 1, "An area", (update,))
+    return replace(EDITION, sections=(section,), responses=(), events=())
 
 
 class TestContent:
@@ -71,7 +72,7 @@ class TestEdition:
         assert len(contents) == 8
         assert {anchor for section in mail.sections for anchor in [section.updates[0].anchor]} <= set(contents)
         assert contents == [update.anchor for update in mail.updates if update.anchor in contents]
-        assert "And 22 more below." in render(mail).text
+        assert "And 22 more updates." in render(mail).text
 
     def test_each_link_of_the_contents_leads_to_its_update(self) -> None:
         page = Page(render(edition_of(30)).html)

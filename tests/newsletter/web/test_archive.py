@@ -58,6 +58,10 @@ def test_an_edition_has_contents_sections_help_licence_and_neighbours(sqlite_doo
         "In this edition",
         "Priority 3",
         "Plans on time and of good quality",
+        "You said, we did",
+        "Fewer than 5 people told us",
+        "Dates for you",
+        'href="/events/questions-about-plans-2024-01-30.ics"',
         "Where to get help",
         "Open Government Licence",
         'href="/editions/parents/2026-10-05"',
@@ -108,6 +112,18 @@ def test_the_plain_text_says_the_same_in_the_same_order(sqlite_door: Door) -> No
         "* Monday to Friday",
         "Priority 3",
         "See the figures: https://www.example.org/figures?area=1&year=2026",
+        "You said, we did",
+        "Answers take too long",
+        "You said: You wait too long",
+        "We are doing: A person answers",
+        "We will finish by 1 March 2024.",
+        "Why: The rooms are closed",
+        "Dates for you",
+        "Tuesday 16 January 2024, 6:30pm to 8pm",
+        "Cost: Free",
+        "Booking: Book by 12 January. https://example.org/book",
+        "If you cannot come: Reply to this email",
+        "More about this date: http://news.example.org/events/tell-us-what-you-think-2024-01-16",
         "Where to get help",
         "Published by Example Council",
         "Open Government Licence",
@@ -133,7 +149,9 @@ def test_the_feed_is_valid_atom(door: Door) -> None:
     for link in feed.iter(f"{ATOM}link"):
         assert link.get("href", "").startswith("http://news.example.org/")
     assert {link.get("rel") for link in feed.findall(f"{ATOM}link")} == {"self", "alternate"}
-    assert "52 in every 100" in (entries[0].findtext(f"{ATOM}content") or "")
+    content = entries[0].findtext(f"{ATOM}content") or ""
+    for words in ("52 in every 100", "You said, we did", "Decided by: Head of SEND", "Dates for you", "Where: Online"):
+        assert words in content
 
 
 def test_a_feed_survives_characters_that_xml_does_not_know(sqlite_door: Door) -> None:

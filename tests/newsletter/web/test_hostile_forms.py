@@ -5,6 +5,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from newsletter.core.tokens import Purpose
 from tests.newsletter.web.conftest import Door
 

@@ -15,6 +15,7 @@ from newsletter.rendering.mails import EditionMail, Letterhead, SectionBlock, Up
 from subscribers import lists, signup
 from subscribers.models import MailingList, Role, School, Subscriber
 from subscribers.signup import Details
+from tests.newsletter.rendering.samples import EVENTS, RESPONSES
 
 PARENTS_WORDING = """Example Council will email you about once a fortnight with news for families of children and \
 young people with special educational needs and disabilities (SEND).
@@ -242,6 +243,8 @@ def _mail(mailing_list: MailingList, number: int, day: date, slug: str) -> Editi
             ),
         ),
         page_url=f"http://news.example.org/editions/{mailing_list.slug}/{slug}",
+        responses=RESPONSES,
+        events=EVENTS,
     )
 
 
