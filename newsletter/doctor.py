@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from newsletter import backup, migrating
-from newsletter.content.dates import london_date
+from newsletter.content.dates import in_words, london_date
+from newsletter.content.models import Partnership
 from newsletter.core import addresses, logs, periods, runtime, settings
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, ProviderRefused
 from newsletter.core.installation import Installation
@@ -26,7 +27,9 @@ from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, pacing
 from newsletter.delivery.models import Pulse
 from newsletter.editions.models import Cadence
+from newsletter.feedback import complaints
 from newsletter.providers import registry
+from newsletter.web import notice
 from scheduler import cadence as cadences
 from subscribers import lists
 
@@ -85,6 +88,8 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
             yield _workers(built)
             yield _sweep(built)
             yield from _cadences(built)
+            yield _complaints(built)
+            yield from _accessibility(built)
             yield from _sender_domains(built, look_up or _txt)
     finally:
         built.db.dispose()
@@ -230,6 +235,28 @@ def _cadences(built: Runtime) -> Iterator[Finding]:
                 yield Finding(about, f"fell due on {row.next_due:%-d %B %Y} and nothing happened", mend)
             else:
                 yield Finding(about, f"next due on {row.next_due:%-d %B %Y}")
+
+
+def _complaints(built: Runtime) -> Finding:
+    today = london_date(built.clock.now())
+    with built.db.reading() as session:
+        urgent = complaints.urgent(session, today)
+    if not urgent:
+        return Finding("complaints about data", f"none must be acknowledged within {complaints.URGENT_DAYS} days")
+    found = "; ".join(f"{row.reference}: {complaints.clock(row, today)}" for row in urgent)
+    mend = "Tell the person that you have it, then run: newsletter complaints acknowledge REF --by EMAIL"
+    return Finding("complaints about data", found, mend)
+
+
+def _accessibility(built: Runtime) -> Iterator[Finding]:
+    with built.db.reading() as session:
+        rows = session.exec(select(Partnership)).all()
+    for row in rows:
+        about, reviewed = "accessibility statement", row.accessibility_reviewed_on
+        found = f"last reviewed on {in_words(reviewed)}" if reviewed else "never reviewed"
+        due = notice.is_review_due(row, london_date(built.clock.now()))
+        mend = "Check it, then set accessibility_prepared_on and accessibility_reviewed_on of the partnership"
+        yield Finding(about, found, mend if due else None)
 
 
 def _sender_domains(built: Runtime, look_up: LookUp) -> Iterator[Finding]:

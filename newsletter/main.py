@@ -10,8 +10,10 @@ from newsletter.web import (
     answers,
     archive,
     confirm,
+    data_complaint,
     entity_tags,
     events,
+    feedback,
     feeds,
     glossary,
     home,
@@ -19,8 +21,10 @@ from newsletter.web import (
     manage,
     operations,
     outbox,
+    paper_copy,
     problems,
     signup,
+    useful,
 )
 from newsletter.web.access import AccessLog, RequestCounts
 from newsletter.web.assets import Assets, HashedFiles
@@ -48,6 +52,8 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
     for errand in (operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, outbox, about):
+        app.include_router(errand.router)
+    for errand in (useful, feedback, data_complaint, paper_copy):
         app.include_router(errand.router)
     app.include_router(signup.router)  # last: /{slug} is any mailing list
     problems.handle(app, pages)

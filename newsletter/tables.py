@@ -8,6 +8,7 @@ import newsletter.core.installation
 import newsletter.core.periods
 import newsletter.delivery.models
 import newsletter.editions.models
+import newsletter.feedback.models
 import newsletter.staff.models  # noqa: F401
 import subscribers.models  # noqa: F401
 

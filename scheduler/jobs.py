@@ -16,6 +16,7 @@ from newsletter.delivery import letters, opening, pacing, retention
 from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
+from newsletter.feedback import retention as feedback
 from scheduler import cadence as cadences
 from subscribers import intake, lists, privacy, reminding
 
@@ -99,7 +100,13 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
     while not steps or not steps[-1].is_complete:
         with runtime.db.transaction() as session:
             steps.append(privacy.sweep(session, now=runtime.clock.now()))
-    for forget in (retention.forget, retention.forget_receipts):
+    for forget in (
+        retention.forget,
+        retention.forget_receipts,
+        feedback.forget_texts,
+        feedback.forget_complaints,
+        feedback.forget_paper_copies,
+    ):
         forgotten = retention.ROWS_AT_ONCE
         while forgotten == retention.ROWS_AT_ONCE:
             with runtime.db.transaction() as session:

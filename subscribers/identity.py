@@ -32,15 +32,17 @@ def suppression_hashes(crypto: Crypto, addresses: Iterable[str]) -> list[bytes]:
     return [hashed(look_up_form(address)) for address in addresses]
 
 
-def network_key(crypto: Crypto, ip: str) -> bytes:
-    """What stands for the network a request came from: an IPv4 address, or an IPv6 /64, which is one household."""
+def network_key(crypto: Crypto, ip: str, *, use: str = "network") -> bytes:
+    """What stands for the network a request came from: an IPv4 address, or an IPv6 /64, which is one household.
+
+    Each `use` has keys of its own, which nobody can connect: what is limited apart is counted apart."""
     try:
         parsed = ipaddress.ip_address(ip)
     except ValueError:
-        return crypto.keyed_hash(ip, context="network")
+        return crypto.keyed_hash(ip, context=use)
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)).network_address
-    return crypto.keyed_hash(str(parsed), context="network")
+    return crypto.keyed_hash(str(parsed), context=use)
 
 
 def mail_key(subscriber_id: int) -> bytes:

@@ -39,7 +39,7 @@ def take(session: Session, key: bytes, *, limit: int, window: timedelta, now: da
     if nth_newest is not None:
         wait = nth_newest + window - now
         raise TooMany(
-            "Too many people are signing up from this network. Try again later.",
+            "Too many forms were sent from this network. Try again later.",
             retry_after_s=max(1.0, wait.total_seconds()),
         )
     record(session, key, now=now)

@@ -2,7 +2,7 @@
 
 import typer
 
-from newsletter.cli import editions, installing, people, receipts, retention, roles
+from newsletter.cli import answering, editions, feedback, installing, people, privacy, receipts, retention, roles
 from newsletter.cli.edge import PlainRefusals
 
 app = typer.Typer(
@@ -19,3 +19,6 @@ app.add_typer(editions.app, name="edition")
 people.add_to(app)
 receipts.add_to(app)
 retention.add_to(app)
+feedback.add_to(app)
+answering.add_to(app)
+privacy.add_to(app)

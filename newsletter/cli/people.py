@@ -20,6 +20,7 @@ from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery import letters, stopping
 from newsletter.delivery.models import DeliveryKind
+from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
 from subscribers import importing, lists, preferences, privacy
 from subscribers import schools as school_register
@@ -144,7 +145,12 @@ def leave(
 def export_person(email: Email, out: Out = None) -> None:
     """Write everything held about an address as JSON (the right of access)."""
     with edge.opened() as runtime, runtime.db.reading() as session:
-        held = json.dumps(privacy.export(session, runtime.crypto, email), indent=2, ensure_ascii=False)
+        found = privacy.export(session, runtime.crypto, email) | {
+            "data_complaints": [
+                complaints.as_told(row, runtime.crypto) for row in complaints.by_contact(session, runtime.crypto, email)
+            ]
+        }
+        held = json.dumps(found, indent=2, ensure_ascii=False)
     if out is None:
         typer.echo(held)
     else:
@@ -162,6 +168,13 @@ def erase_person(
         typer.confirm("Everything about this address will be gone for good. Erase it?", abort=True)
     with edge.opened() as runtime, runtime.db.transaction() as session:
         rows = privacy.erase(session, runtime.crypto, email, now=runtime.clock.now())
+        emptied, still_open = complaints.erase_contact(session, runtime.crypto, email)
+    if still_open:
+        typer.echo(
+            f"{still_open} open complaint{'s' if still_open > 1 else ''} of this person must still be answered. "
+            "Close it, then erase again."
+        )
+    rows += emptied
     typer.echo("Nothing was held about this address; it is kept out of imports from now on." if not rows else "Erased.")
 
 

@@ -26,6 +26,10 @@ class Partnership(Table, table=True):
     brand_colour: str = Field(default="#00594c", max_length=7)
     tint_colour: str = Field(default="#eef4f2", max_length=7)
     local_authority_code: int
+    data_protection_email: str = Field(default="", max_length=254)  # empty: contact_email
+    accessibility_problems: str = ""  # restricted Markdown: what is known not to work; empty: nothing is known
+    accessibility_prepared_on: date | None = None  # when the accessibility statement was first written
+    accessibility_reviewed_on: date | None = None  # and last checked; the law wants it kept under review
 
 
 class Partner(Table, table=True):

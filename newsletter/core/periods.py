@@ -24,6 +24,10 @@ class Period(enum.StrEnum):
     ROW_AFTER_END = "row-after-end"
     DELIVERIES = "deliveries"
     UNKNOWN_DELIVERIES = "unknown-deliveries"
+    FEEDBACK = "feedback"
+    COMPLAINTS = "complaints"
+    PAPER_COPIES = "paper-copies"
+    PAPER_COPIES_AT_MOST = "paper-copies-at-most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ RULES: Mapping[Period, Rule] = {
     # A bounce may take five days; until then the row is what it is counted by.
     Period.DELIVERIES: Rule("which edition was sent to whom, one by one", 7, 7, 90),
     Period.UNKNOWN_DELIVERIES: Rule("the same where nobody knows whether it arrived", 28, 7, 90),
+    Period.FEEDBACK: Rule("the words of feedback; that there was some, and about what, stays", 730, 90, 2190),
+    Period.COMPLAINTS: Rule("a complaint and its contact after it was closed; its outcome stays", 365, 90, 2190),
+    Period.PAPER_COPIES: Rule("a postal address after the paper copy was posted", 28, 1, 90),
+    Period.PAPER_COPIES_AT_MOST: Rule("a postal address, posted to or not", 90, 28, 180),
 }
 
 

@@ -41,6 +41,9 @@ class Settings(BaseModel):
         SecretStr(""), description="At least 32 characters, kept for ever; empty: one is generated in DATA_DIR"
     )
     mail_provider: str = Field("outbox", description="Who carries the mail: outbox, smtp, notify, …")
+    mail_carrier: str = Field(
+        "", description="Who carries the mail and where, for the privacy notice; empty: what the provider says"
+    )
     mail_domain: str = Field("", description="Domain of Message-IDs; empty: the host of BASE_URL")
     bounce_address: str = Field(
         "", description="Where bounces are taken, like bounces@bounce.example.org; empty: the sender of each list"

@@ -9,7 +9,7 @@ https://docs.notifications.service.gov.uk/rest-api.html
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -204,6 +204,11 @@ def _retry_after(answer: httpx.Response) -> float | None:
 def _until_midnight(now: datetime) -> float:
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
     return (tomorrow - now).total_seconds()
+
+
+def carrier(_config: Mapping[str, str]) -> str:
+    """For the privacy notice."""
+    return "GOV.UK Notify, a service of the Government Digital Service (United Kingdom)"
 
 
 def make(context: ProviderContext, *, transport: httpx.AsyncBaseTransport | None = None) -> Notify:

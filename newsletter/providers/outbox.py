@@ -7,7 +7,7 @@ sent twice shows as two files with the same key.
 import asyncio
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,6 +72,11 @@ class Outbox:
                 recipient.key, Outcome.DEFERRED, code=str(error.errno), detail=error.strerror, scope=Scope.ACCOUNT
             )
         return Result(recipient.key, Outcome.ACCEPTED, provider_id=name)
+
+
+def carrier(_config: Mapping[str, str]) -> str:
+    """Nobody: nothing leaves this machine."""
+    return ""
 
 
 def make(context: ProviderContext) -> Outbox:

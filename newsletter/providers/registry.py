@@ -12,6 +12,7 @@ from typing import Any
 import newsletter.providers
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.runtime import Runtime
+from newsletter.core.settings import Settings
 from newsletter.providers.base import API_VERSION, MailProvider, ProviderContext
 
 ENTRY_POINT_GROUP = "newsletter.mail_providers"
@@ -64,6 +65,16 @@ def make_configured(runtime: Runtime) -> MailProvider:
     settings = runtime.settings
     name = settings.mail_provider
     return make(name, ProviderContext(settings.provider(name), settings.data_dir, runtime.clock))
+
+
+def carrier(settings: Settings) -> str:
+    """Who carries the mail, in words for a privacy notice: what the operator says, else what a provider of ours says in
+    its `carrier`, else its name. Empty when mail leaves no machine."""
+    name = settings.mail_provider
+    if settings.mail_carrier or name not in _built_in():
+        return settings.mail_carrier or name
+    described = getattr(importlib.import_module(f"newsletter.providers.{name}"), "carrier", None)
+    return described(settings.provider(name)) if described else name
 
 
 def _built_in() -> set[str]:

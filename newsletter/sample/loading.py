@@ -63,7 +63,7 @@ def _is_loaded(session: Session) -> bool:
 
 def _load(session: Session, runtime: Runtime, *, with_people: bool) -> None:
     now = runtime.clock.now()
-    partners, areas = _partnership(session)
+    partners, areas = _partnership(session, now)
     staff = _staff(session, runtime, now)
     mailing_lists = _mailing_lists(session, now)
     for entry in _read("updates.toml")["updates"]:
@@ -77,10 +77,11 @@ def _load(session: Session, runtime: Runtime, *, with_people: bool) -> None:
         _first_edition(session, mailing_list, author_id=staff["author"], now=now)
 
 
-def _partnership(session: Session) -> tuple[dict[str, int], dict[int, int]]:
+def _partnership(session: Session, now: datetime) -> tuple[dict[str, int], dict[int, int]]:
     """The ids of partners by slug and of priority areas by number."""
     data = _read("partnership.toml")
-    session.add(Partnership(**data["partnership"]))
+    today = london_date(now)
+    session.add(Partnership(**data["partnership"], accessibility_prepared_on=today, accessibility_reviewed_on=today))
     partners = [Partner(**entry) for entry in data["partners"]]
     areas = [PriorityArea(**entry) for entry in data["areas"]]
     session.add_all([*partners, *areas])

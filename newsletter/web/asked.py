@@ -11,7 +11,8 @@ from newsletter.web.pages import Pages
 
 #: No form of ours has more fields; a request with more is not a person's.
 MAXIMUM_FIELDS = 40
-MAXIMUM_FIELD_BYTES = 20_000
+#: The longest text that a form takes is 4,000 characters, each at most 4 bytes, each of those written as %F0.
+MAXIMUM_FIELD_BYTES = 50_000
 
 
 def _runtime(request: Request) -> Runtime:

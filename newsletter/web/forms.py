@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from newsletter.core import addresses
 from newsletter.core.errors import InvalidInput
+from newsletter.core.texts import visible
 
 
 class FormModel(BaseModel):
@@ -89,6 +90,20 @@ def _one_line(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Zl", "Zp") for character in text):
         raise sentence("Write this on one line, using letters, numbers and punctuation")
     return text
+
+
+def words(what: str, at_most: int) -> AfterValidator:
+    """Free text on several lines, of so many characters. `what` begins the sentence when there are more."""
+
+    def check(text: str) -> str:
+        text = visible(text)
+        if not text:
+            raise ValueError("there is nothing to see in it: the form says what it says of a missing answer")
+        if len(text) > at_most:
+            raise sentence(f"{what} must be {at_most:,} characters or fewer. You have used {len(text):,}")
+        return text
+
+    return AfterValidator(check)
 
 
 #: An email address in the form we keep.

@@ -73,7 +73,7 @@ _PROBLEMS = {
     413: Problem("That is too much to send", ("Go back, shorten what you typed and send it again.",)),
     422: Problem("Something needs to be mended", ("Go back, check what you typed and send it again.",)),
     429: Problem(
-        "Too many sign-ups from your network",
+        "Too many forms from your network",
         ("This sometimes happens where many people share a connection, such as a school.", "Try again in an hour."),
     ),
     500: Problem(

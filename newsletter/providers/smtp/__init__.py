@@ -15,9 +15,14 @@ from newsletter.providers.smtp import signing_in
 from newsletter.providers.smtp.connecting import Server, Tls, is_loopback
 from newsletter.providers.smtp.provider import Smtp
 
-__all__ = ["Smtp", "make"]
+__all__ = ["Smtp", "carrier", "make"]
 
 _PORTS: Mapping[Tls, int] = {"none": 25, "starttls": 587, "tls": 465}
+
+
+def carrier(config: Mapping[str, str]) -> str:
+    """For the privacy notice. Whose server it is, the operator knows (`NEWSLETTER_MAIL_CARRIER`)."""
+    return f"the mail server {config.get('host', '').strip()}"
 
 
 def make(context: ProviderContext, *, tls_context: ssl.SSLContext | None = None) -> Smtp:

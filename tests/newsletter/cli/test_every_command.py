@@ -20,6 +20,9 @@ PROMISED = {
     "edition variant add", "edition variant list", "subscribers import",
     "subscribers export", "subscribers leave", "person export", "person erase", "schools import",
     "receipts take", "retention show", "retention set",
+    "complaints list", "complaints show", "complaints acknowledge", "complaints close", "paper list",
+    "paper done", "privacy records", "feedback take", "feedback list", "feedback file", "feedback set-aside",
+    "feedback themes",
 }  # fmt: skip
 
 

@@ -1,0 +1,129 @@
+"""`newsletter feedback …`: what readers told us, taken from replies, read, and grouped into themes."""
+
+import csv
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter.cli import edge
+from newsletter.content import partners
+from newsletter.content.dates import london_date
+from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.feedback import replies, taking, themes
+from newsletter.feedback.models import FeedbackSource
+from subscribers.spreadsheets import neutral
+
+feedback = typer.Typer(no_args_is_help=True, help="What readers told us. It names nobody.")
+
+Ids = Annotated[list[int], typer.Argument(metavar="IDS", help="The numbers that “list” shows.")]
+Area = Annotated[int | None, typer.Option("--area", metavar="N", help="The number of a priority area.")]
+
+COLUMNS = ("id", "day", "source", "kind", "area", "who", "useful", "state", "theme", "text")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(feedback, name="feedback")
+
+
+@feedback.command("take")
+def take(
+    file: Annotated[Path, typer.Argument(metavar="FILE.eml", exists=True, dir_okay=False, readable=True)],
+    area: Area = None,
+) -> None:
+    """Keep the words of a reply to one of our mails: without its sender, its signature and what it quotes."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        today = london_date(runtime.clock.now())
+        area_id = next(
+            (
+                each.id
+                for each in partners.priority_areas(session, on=today)
+                if area is not None and each.number == area
+            ),
+            None,
+        )
+        if area is not None and area_id is None:
+            raise NotFound(f"There is no priority area {area} today.")
+        text = replies.read(file.read_bytes())
+        row = taking.view(session, text=text, day=today, source=FeedbackSource.REPLY, priority_area_id=area_id)
+        number = row.id
+    typer.echo(text)
+    typer.echo(f"This is feedback {number}. Check that nothing in it names a person, then delete the mail.")
+
+
+@feedback.command("list")
+def list_feedback(
+    area: Area = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Like 2026-09-01.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As a table for a spreadsheet.")] = False,
+) -> None:
+    """Show what readers wrote, oldest first."""
+    with edge.opened() as runtime, runtime.db.reading() as session:
+        areas = {each.id: each for each in partners.priority_areas(session)}
+        wanted = None if area is None else [id_ for id_, each in areas.items() if each.number == area and id_]
+        rows = themes.listed(session, priority_area_ids=wanted, since=since.date() if since else None)
+    cells = [
+        (
+            str(row.id),
+            row.day.isoformat(),
+            row.source.value,
+            row.kind.value,
+            f"{areas[row.priority_area_id].number} {areas[row.priority_area_id].name}" if row.priority_area_id else "",
+            row.speaker.value if row.speaker else "",
+            {True: "yes", False: "no", None: ""}[row.is_useful],
+            row.state.value,
+            theme or "",
+            row.text or "",
+        )
+        for row, theme in rows
+    ]
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(COLUMNS)
+        writer.writerows([[neutral(cell) for cell in row] for row in cells])
+        return
+    for row_cells in cells:
+        said = dict(zip(COLUMNS, row_cells, strict=True))
+        about = [said["day"], said["source"], said["area"] or "no area", said["who"], said["state"], said["theme"]]
+        typer.echo(f"{said['id']:>5}  {' · '.join(part for part in about if part)}")
+        typer.echo("".join(f"       {line}\n" for line in said["text"].splitlines()))
+    if not cells:
+        typer.echo("There is no feedback.")
+
+
+@feedback.command("file")
+def file_feedback(
+    ids: Ids,
+    theme: Annotated[str, typer.Option("--theme", metavar="TEXT", help="What they are about, in a few words.")],
+) -> None:
+    """Group feedback into a theme, to be answered together in “You said, we did”."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        name = themes.file(session, ids, theme, now=runtime.clock.now()).name
+    typer.echo(f"Filed under “{name}”: {len(set(ids))}.")
+
+
+@feedback.command("set-aside")
+def set_aside(ids: Ids) -> None:
+    """Count feedback nowhere: it is vexatious, or about the service that one person gets."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        themes.set_aside(session, ids)
+    typer.echo(f"Set aside: {len(set(ids))}.")
+
+
+@feedback.command("themes")
+def list_themes(
+    since: Annotated[datetime, typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"])],
+    until: Annotated[datetime, typer.Option("--until", metavar="DATE", formats=["%Y-%m-%d"])],
+) -> None:
+    """Count each theme by priority area, as it may be published: numbers from 1 to 4 are “fewer than 5”."""
+    if until < since:
+        raise InvalidInput("--until must not be before --since.")
+    with edge.opened() as runtime, runtime.db.reading() as session:
+        names = {each.id: f"{each.number} {each.name}" for each in partners.priority_areas(session)}
+        for counted in themes.counts(session, since=since.date(), until=until.date()):
+            area = names.get(counted.priority_area_id, "no area")
+            typer.echo(f"{counted.in_public:>12}  {counted.theme} ({area})")
