@@ -9,6 +9,8 @@ from newsletter.web import (
     about,
     answers,
     archive,
+    check_answers,
+    choices,
     confirm,
     data_complaint,
     entity_tags,
@@ -23,6 +25,7 @@ from newsletter.web import (
     outbox,
     paper_copy,
     problems,
+    school_choice,
     signup,
     useful,
 )
@@ -30,6 +33,12 @@ from newsletter.web.access import AccessLog, RequestCounts
 from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, LimitBody, SecurityHeaders, refuse_foreign
+
+#: Every page; the last one is last because its /{slug} is any mailing list.
+ERRANDS = (
+    operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, choices, outbox, about, useful,
+    feedback, data_complaint, paper_copy, school_choice, check_answers, signup,
+)  # fmt: skip
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -51,11 +60,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.request_counts = counts
 
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
-    for errand in (operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, outbox, about):
+    for errand in ERRANDS:
         app.include_router(errand.router)
-    for errand in (useful, feedback, data_complaint, paper_copy):
-        app.include_router(errand.router)
-    app.include_router(signup.router)  # last: /{slug} is any mailing list
     problems.handle(app, pages)
 
     # The last added is the outermost.

@@ -1,13 +1,14 @@
 """Mailing lists, the people on them, their consent, and the addresses that must not be mailed."""
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
 from newsletter.core.audience import Audience
 from newsletter.core.db import Table, enum_type
+from subscribers.school_words import words_of_row
 
 
 class MailingList(Table, table=True):
@@ -116,6 +117,52 @@ class Subscriber(Table, table=True):
     school_urn: int | None = Field(default=None, foreign_key="school.urn")
     setting_name: str | None = Field(default=None, max_length=200)  # when the setting is not in the school register
     phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
+    regular_only: bool = False  # no special editions, not even those of the topics chosen
+    asked_at: datetime | None = None  # when a professional was last asked "is this still you?"
+    asked_again_at: datetime | None = None  # when they were reminded of that question
+    answered_at: datetime | None = None  # when they last answered it
+    takes_over_from: int | None = Field(  # the colleague whose emails stop once this subscriber confirms
+        default=None,
+        sa_column=sa.Column(
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.ForeignKey("subscriber.id", ondelete="SET NULL"),
+            index=True,
+        ),
+    )
+
+
+class Topic(Table, table=True):
+    """Something that special editions of a mailing list are about, and that its subscribers may choose."""
+
+    __tablename__ = "topic"
+    __table_args__ = (sa.UniqueConstraint("mailing_list_id", "slug"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    slug: str = Field(max_length=40)
+    name: str = Field(max_length=120)  # "Early years"
+    from_date: date
+    until_date: date | None = None  # the last day it is offered
+
+
+class SubscriberTopic(Table, table=True):
+    """That a subscriber chose a topic. Nobody is ever enrolled in one."""
+
+    __tablename__ = "subscriber_topic"
+
+    subscriber_id: int = Field(
+        sa_column=sa.Column(
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            sa.ForeignKey("subscriber.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        )
+    )
+    topic_id: int = Field(
+        sa_column=sa.Column(
+            sa.Integer, sa.ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+        )
+    )
 
 
 class Intake(Table, table=True):
@@ -224,3 +271,9 @@ class School(Table, table=True):
     postcode: str = Field(max_length=10)
     local_authority_code: int = Field(index=True)
     is_open: bool = True
+    words: str = Field(sa_column=sa.Column(sa.String(), nullable=False, default=words_of_row))  # it is found by these
+
+    @property
+    def label(self) -> str:
+        """Name, town and postcode: two schools may share the first two."""
+        return ", ".join(part for part in (self.name, f"{self.town} {self.postcode}".strip()) if part)

@@ -21,8 +21,10 @@ from subscribers.models import (
     Consent,
     School,
     Subscriber,
+    SubscriberTopic,
     Suppression,
     SuppressionReason,
+    Topic,
     Wording,
 )
 from subscribers.retention import Swept as Swept
@@ -85,6 +87,12 @@ def _row(session: Session, crypto: Crypto, row: Subscriber) -> dict[str, Any]:
         .where(col(Consent.subscriber_id) == row.id)
         .order_by(col(Consent.id))
     )
+    topics = session.exec(
+        select(Topic.name)
+        .join(SubscriberTopic, col(SubscriberTopic.topic_id) == col(Topic.id))
+        .where(SubscriberTopic.subscriber_id == row.id)
+        .order_by(Topic.name)
+    )
     bouncing = session.get(Bouncing, row.id)
     return {
         "mailing_list": mailing_list.name,
@@ -99,6 +107,10 @@ def _row(session: Session, crypto: Crypto, row: Subscriber) -> dict[str, Any]:
         "school": None if school is None else {"urn": school.urn, "name": school.name},
         "setting_name": row.setting_name,
         "phase": row.phase.value if row.phase else None,
+        "regular_editions_only": row.regular_only,
+        "topics": list(topics),
+        "asked_if_still_you_at": _when(row.asked_at),
+        "answered_that_at": _when(row.answered_at),
         "came_back": None
         if bouncing is None
         else {"editions_in_a_row": bouncing.editions, "since": _when(bouncing.since)},

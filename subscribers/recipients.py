@@ -1,6 +1,7 @@
 """Who gets mail, and at which address. With `subscribers.suppression` the only place that decides it."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,17 +12,39 @@ from sqlmodel import Session, col
 from newsletter.core.crypto import Crypto
 from newsletter.core.db import one_of
 from subscribers.identity import suppression_hashes
-from subscribers.models import Subscriber, SubscriberState
+from subscribers.models import Subscriber, SubscriberState, SubscriberTopic
 from subscribers.suppression import blocks
 
 #: A range of ids is read whole when so many times as many could stand in it as are wanted.
 SPREAD = 4
 
 
-def confirmed_ids(mailing_list_id: int) -> sa.Select[tuple[int]]:
-    """A query for the ids of those who get the editions of a mailing list, to be built into an INSERT … SELECT."""
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A special edition: for everybody but those who want the regular ones alone, or, with a topic, for those of them
+    who chose it."""
+
+    topic_id: int | None = None
+
+    @property
+    def wanted(self) -> list[sa.ColumnElement[bool]]:
+        """Who wants it."""
+        conditions: list[sa.ColumnElement[bool]] = [col(Subscriber.regular_only).is_(False)]
+        if self.topic_id is not None:
+            chose = sa.select(col(SubscriberTopic.subscriber_id)).where(col(SubscriberTopic.topic_id) == self.topic_id)
+            conditions.append(col(Subscriber.id).in_(chose))
+        return conditions
+
+
+def confirmed_ids(mailing_list_id: int, special: Special | None = None) -> sa.Select[tuple[int]]:
+    """A query for the ids of those who get an edition of a mailing list, to be built into an INSERT … SELECT.
+
+    A regular edition (no `special`) is for everybody who is confirmed.
+    """
     return sa.select(col(Subscriber.id)).where(
-        col(Subscriber.mailing_list_id) == mailing_list_id, col(Subscriber.state) == SubscriberState.CONFIRMED
+        col(Subscriber.mailing_list_id) == mailing_list_id,
+        col(Subscriber.state) == SubscriberState.CONFIRMED,
+        *(special.wanted if special else ()),
     )  # type: ignore[return-value]  # a stored row has an id
 
 
@@ -37,8 +60,10 @@ def reachable(
     *,
     states: Collection[SubscriberState],
     now: datetime,
+    special: Special | None = None,
 ) -> dict[int, str]:
-    """The addresses, by subscriber id, of those who are in one of these states and not suppressed at this moment.
+    """The addresses, by subscriber id, of those who are in one of these states, not suppressed at this moment and, of a
+    special edition, still want it.
 
     Asked again just before sending, in windows of a hundred or so: two queries a window. Whoever is missing from the
     answer must not be mailed. "I did not ask for this" holds back pending people only: it is about the request that was
@@ -46,6 +71,14 @@ def reachable(
     """
     if not subscriber_ids or not states:
         return {}
+    if special is not None:
+        subscriber_ids = set(
+            session.scalars(
+                sa.select(col(Subscriber.id)).where(col(Subscriber.id).in_(subscriber_ids), *special.wanted)
+            )
+        )
+        if not subscriber_ids:
+            return {}
     rows = _rows(session, subscriber_ids, states)
     addresses = [crypto.decrypt(sealed) for _id, _state, sealed in rows]
     hashes = suppression_hashes(crypto, addresses)

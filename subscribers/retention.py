@@ -18,6 +18,7 @@ from subscribers.models import (
     Consent,
     Subscriber,
     SubscriberState,
+    SubscriberTopic,
     Suppression,
     SuppressionReason,
 )
@@ -71,6 +72,12 @@ def sweep(
     pending = bound.delete(Subscriber, *unconfirmed)
     is_over = col(Subscriber.state).in_((SubscriberState.LEFT, SubscriberState.SUSPENDED))
     emptied = bound.empty_addresses(is_over, col(Subscriber.ended_at) <= now - kept[Period.ADDRESS_AFTER_END])
+    bound.delete(
+        SubscriberTopic,
+        col(SubscriberTopic.subscriber_id).in_(
+            sa.select(col(Subscriber.id)).where(is_over, col(Subscriber.address_sealed).is_(None))
+        ),
+    )
     ended = bound.delete(Subscriber, is_over, col(Subscriber.ended_at) <= now - kept[Period.ROW_AFTER_END])
     orphaned = bound.delete(
         Consent,
@@ -107,7 +114,19 @@ class _Bound:
         return self._run(
             sa.update(Subscriber)
             .where(col(Subscriber.id).in_(self._ids(Subscriber, (*where, holding))))
-            .values(address_hash=None, address_sealed=None, role=None, school_urn=None, setting_name=None, phase=None)
+            .values(
+                address_hash=None,
+                address_sealed=None,
+                role=None,
+                school_urn=None,
+                setting_name=None,
+                phase=None,
+                regular_only=False,
+                asked_at=None,
+                asked_again_at=None,
+                answered_at=None,
+                takes_over_from=None,
+            )  # fmt: skip
         )
 
     def _ids(self, table: Any, where: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:

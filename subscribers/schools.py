@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 from newsletter.core.db import insert
 from newsletter.core.errors import InvalidInput, NotFound
 from subscribers.models import School
+from subscribers.school_words import words_of
 
 #: To be shown wherever schools are (Open Government Licence v3.0).
 ATTRIBUTION = "Contains public sector information licensed under the Open Government Licence v3.0."
@@ -79,8 +80,8 @@ def import_register(session: Session, file: BinaryIO, *, local_authority_codes: 
     return count
 
 
-def for_form(session: Session) -> list[School]:
-    """The schools that can be chosen, by name."""
+def open_schools(session: Session) -> list[School]:
+    """Every school that can be chosen, by name."""
     return list(
         session.exec(select(School).where(col(School.is_open).is_(True)).order_by(col(School.name), col(School.urn)))
     )
@@ -88,7 +89,7 @@ def for_form(session: Session) -> list[School]:
 
 def by_urn(session: Session, urn: int) -> School:
     """The school with this number in the register, open or closed. Raises `NotFound`."""
-    school = session.get(School, urn)
+    school = session.get(School, urn) if 0 < urn < 2**31 else None
     if school is None:
         raise NotFound("There is no school with this number in the register we have.")
     return school
@@ -125,7 +126,8 @@ def _school(row: dict[str, str | None], line: int) -> dict[str, Any]:
         raise InvalidInput(f"Line {line} of the register has an impossible number for a school or its authority.")
     texts = {field: _tidy(row[column], field) for column, field in _TEXT_COLUMNS.items()}
     is_open = (row[_STATUS] or "").strip() in OPEN_STATUSES and bool(texts["name"])
-    return {"urn": urn, "local_authority_code": authority, "is_open": is_open, **texts}
+    words = words_of(texts["name"], texts["town"], texts["postcode"])
+    return {"urn": urn, "local_authority_code": authority, "is_open": is_open, "words": words, **texts}
 
 
 def _tidy(text: str | None, field: str) -> str:
@@ -137,7 +139,7 @@ def _store(session: Session, batch: dict[int, dict[str, Any]]) -> None:
     if not batch:
         return
     statement = insert(session, School).values(list(batch.values()))
-    fields = ("local_authority_code", "is_open", *_TEXT_COLUMNS.values())
+    fields = ("local_authority_code", "is_open", "words", *_TEXT_COLUMNS.values())
     session.exec(
         statement.on_conflict_do_update(
             index_elements=["urn"], set_={field: statement.excluded[field] for field in fields}

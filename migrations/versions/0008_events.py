@@ -2,7 +2,7 @@
 
 Events, responses ("you said, we did") and the glossary, and which of them went into which edition.
 
-Revision 0008, made 2026-11-26; follows 0003.
+Revision 0008, made 2026-11-26; follows 0007.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import sqlmodel
 from alembic import op
 
 revision: str = "0008"
-down_revision: str | Sequence[str] | None = "0003"
+down_revision: str | Sequence[str] | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -2,7 +2,7 @@
 
 What readers tell us, complaints about how data is used, copies on paper, and what the accessibility statement needs.
 
-Revision 0009, made 2026-11-26; follows 0003.
+Revision 0009, made 2026-11-26; follows 0008.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import sqlmodel
 from alembic import op
 
 revision: str = "0009"
-down_revision: str | Sequence[str] | None = "0003"
+down_revision: str | Sequence[str] | None = "0008"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -2,7 +2,18 @@
 
 import typer
 
-from newsletter.cli import answering, editions, feedback, installing, people, privacy, receipts, retention, roles
+from newsletter.cli import (
+    answering,
+    editions,
+    feedback,
+    installing,
+    people,
+    privacy,
+    receipts,
+    retention,
+    roles,
+    topics,
+)
 from newsletter.cli.edge import PlainRefusals
 
 app = typer.Typer(
@@ -22,3 +33,4 @@ retention.add_to(app)
 feedback.add_to(app)
 answering.add_to(app)
 privacy.add_to(app)
+topics.add_to(app)

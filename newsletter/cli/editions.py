@@ -17,7 +17,7 @@ from newsletter.editions import assembling, moves, publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
-from subscribers import lists
+from subscribers import lists, topics
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -50,17 +50,30 @@ def list_editions(
 def assemble(
     list_slug: Annotated[str, typer.Argument(metavar="LIST", help="The mailing list: parents or professionals.")],
     by: By = None,
+    special: Annotated[
+        bool, typer.Option("--special", help="Beside the regular ones: not for those who want these alone.")
+    ] = False,
+    topic: Annotated[
+        str | None, typer.Option("--topic", metavar="SLUG", help="With --special: only for those who chose this topic.")
+    ] = None,
 ) -> None:
     """Make a draft edition from the updates that are due; its id stands alone on the last line.
 
-    Says of every update why it is in or out. A list has one edition in hand at a time: where one is still to be
-    approved or sent, that one is named. When nothing is new there is no edition, and the exit code is 1.
+    Says of every update why it is in or out. A list has one regular edition in hand at a time, and one special edition
+    for the same readers: where one is still to be approved or sent, that one is named. When nothing is new there is no
+    edition, and the exit code is 1.
     """
+    if topic is not None and not special:
+        raise typer.BadParameter("--topic goes with --special: regular editions are for everybody")
     with edge.opened() as runtime, runtime.db.transaction() as session:
         mailing_list = lists.by_slug(session, list_slug)
         assert mailing_list.id is not None
+        beside = None
+        if special:
+            topic_id = None if topic is None else topics.by_slug(session, mailing_list.id, topic).id
+            beside = assembling.Special(topic_id)
         author_id = None if by is None else edge.staff_id(session, runtime, by, StaffRole.AUTHOR, StaffRole.ADMIN)
-        in_hand = _in_hand(session, mailing_list.id)
+        in_hand = assembling.in_hand(session, mailing_list.id, beside)
         if in_hand is not None:
             typer.echo(f"Edition {in_hand.number} of {mailing_list.name} is in hand already ({in_hand.state.value}).")
             typer.echo(in_hand.id)
@@ -72,6 +85,7 @@ def assemble(
             list_name=mailing_list.name,
             now=runtime.clock.now(),
             author_id=author_id,
+            special=beside,
         )
         if assembled.edition is None:
             typer.echo(assembled.because, err=True)
@@ -271,15 +285,6 @@ def rules(
         typer.echo(f"  a copy that is put off is tried again for {mailing_list.keep_trying_hours} hours")
         typer.echo(f"  an edition is too late to go by itself after {mailing_list.late_after_hours} hours")
         typer.echo(f"  where nobody can know whether a copy was sent, {doubt}")
-
-
-def _in_hand(session: Session, mailing_list_id: int) -> Edition | None:
-    """The edition of this list that is still to be approved or sent."""
-    return session.exec(
-        select(Edition)
-        .where(Edition.mailing_list_id == mailing_list_id, col(Edition.state).in_(assembling.OPEN))
-        .order_by(col(Edition.id).desc())
-    ).first()
 
 
 def _edition(session: Session, edition_id: int) -> Edition:

@@ -60,9 +60,9 @@ _WITH_CONFIRM_LINK = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER}
 _WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
 
 #: Built once: it runs for every window.
-_STATE_AND_HASH = sa.select(col(Edition.state), col(Edition.frozen_sha256)).where(
-    col(Edition.id) == sa.bindparam("edition")
-)
+_STANDING = sa.select(
+    col(Edition.state), col(Edition.frozen_sha256), col(Edition.is_special), col(Edition.topic_id)
+).where(col(Edition.id) == sa.bindparam("edition"))
 
 #: Editions kept compiled; more than are ever sent at once.
 _KEPT = 8
@@ -181,7 +181,7 @@ class Copies:
 
     def _prepare_edition(self, session: Session, deliveries: list[Claimed], prepared: Prepared) -> None:
         edition_id = deliveries[0].edition_id
-        state, sha256 = session.connection().execute(_STATE_AND_HASH, {"edition": edition_id}).one()
+        state, sha256, is_special, topic_id = session.connection().execute(_STANDING, {"edition": edition_id}).one()
         if state not in (EditionState.SENDING, EditionState.SENT):  # paused or cancelled since the claim
             prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)
             return
@@ -198,7 +198,8 @@ class Copies:
             template = self._compile_edition(session, edition)
             kept = list(self._editions.items())[-_KEPT + 1 :]
             self._editions = dict([*kept, ((edition_id or 0, sha256 or ""), template)])
-        self._write(session, DeliveryKind.EDITION, template, deliveries, prepared)
+        special = recipients.Special(topic_id) if is_special else None
+        self._write(session, DeliveryKind.EDITION, template, deliveries, prepared, special)
 
     def _compile_edition(self, session: Session, edition: Edition) -> Template:
         rendered = Rendered(
@@ -242,12 +243,18 @@ class Copies:
         return Template(shared, compiled, head.reply_to)
 
     def _write(
-        self, session: Session, kind: DeliveryKind, template: Template, deliveries: list[Claimed], prepared: Prepared
+        self,
+        session: Session,
+        kind: DeliveryKind,
+        template: Template,
+        deliveries: list[Claimed],
+        prepared: Prepared,
+        special: recipients.Special | None = None,
     ) -> None:
         """One copy for everybody who may have one."""
         runtime, now = self._runtime, self._runtime.clock.now()
         ids = [delivery.subscriber_id for delivery in deliveries if delivery.subscriber_id is not None]
-        addresses = recipients.reachable(session, runtime.crypto, ids, states=MAY_HAVE[kind], now=now)
+        addresses = recipients.reachable(session, runtime.crypto, ids, states=MAY_HAVE[kind], now=now, special=special)
         codes = self._codes(session, ids) if kind is DeliveryKind.CONFIRM else {}
         first = deliveries[0]
         pen = Pen(

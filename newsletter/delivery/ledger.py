@@ -106,7 +106,7 @@ class Standing:
 
 
 def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
-    """Write one delivery for every confirmed subscriber of the edition's list, and its batches; the number written.
+    """Write one delivery for every confirmed subscriber whom the edition is for, and its batches; the number written.
 
     Repeatable: an edition that was opened before, or is not `sending`, gets nothing more.
     """
@@ -117,7 +117,8 @@ def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
     first = insert(session, Opening).on_conflict_do_nothing()
     if not number_inserted(session, first.values(edition_id=edition_id, opened_at=now)):
         return 0
-    ids = recipients.confirmed_ids(edition.mailing_list_id).subquery()
+    special = recipients.Special(edition.topic_id) if edition.is_special else None
+    ids = recipients.confirmed_ids(edition.mailing_list_id, special).subquery()
     subscriber_id = next(iter(ids.c))
     columns = DELIVERY.c
     values: dict[str, Any] = {

@@ -37,6 +37,13 @@ class Considered:
 
 
 @dataclass(frozen=True, slots=True)
+class Special:
+    """An edition beside the regular ones; with a topic, for those who chose it."""
+
+    topic_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
     """What came of it. `edition` is None when nothing is new; `because` is one sentence for a person."""
 
@@ -55,16 +62,19 @@ def assemble(
     now: datetime,
     occurrence: datetime | None = None,
     author_id: int | None = None,
+    special: Special | None = None,
 ) -> Assembled:
-    """Make the next edition of a mailing list from what is due today.
+    """Make the next edition of a mailing list from what is due today: a regular one, or a `special` one beside them.
 
-    Repeatable: the same `occurrence` of the cadence gives the edition that was made for it before.
-    Raises `WrongState` when an earlier edition of the list has still to be approved or sent, `NotFound`.
+    A regular edition goes to everybody, so that it carries what special ones brought to some of them as well. Regular
+    and special editions do not wait for each other. Repeatable: the same `occurrence` of the cadence gives the edition
+    that was made for it before.
+    Raises `WrongState` when an earlier edition of the same kind has still to be approved or sent, `NotFound`.
     """
     _hold(session, mailing_list_id)
     if occurrence is not None and (existing := _made_for(session, mailing_list_id, occurrence)):
         return _again(session, existing)
-    return _assemble(session, mailing_list_id, audience, list_name, now, occurrence, author_id)
+    return _assemble(session, mailing_list_id, audience, list_name, now, occurrence, author_id, special)
 
 
 def _assemble(
@@ -75,10 +85,11 @@ def _assemble(
     now: datetime,
     occurrence: datetime | None,
     author_id: int | None,
+    special: Special | None,
 ) -> Assembled:
-    _refuse_while_open(session, mailing_list_id, list_name)
+    _refuse_while_open(session, mailing_list_id, list_name, special)
     today = london_date(now)
-    chosen, left_out = _consider(session, mailing_list_id, audience, today)
+    chosen, left_out = _consider(session, mailing_list_id, audience, today, special)
     noted_out = [Considered(_id(update), _title(update, audience), reason) for update, reason in left_out]
     if not chosen:
         return Assembled(None, [], noted_out, _nothing_new(list_name, noted_out))
@@ -95,6 +106,8 @@ def _assemble(
         slug=_free_slug(session, mailing_list_id, today),
         date=today,
         occurrence=occurrence,
+        is_special=special is not None,
+        topic_id=special.topic_id if special else None,
         subject=subject,
         preheader=headlines.preheader(chosen_updates, audience, subject),
         introduction=headlines.introduction(chosen_updates, audience, partners.partnership(session).area),
@@ -137,13 +150,17 @@ def _assemble(
 
 
 def _consider(
-    session: Session, mailing_list_id: int, audience: Audience, today: date
+    session: Session, mailing_list_id: int, audience: Audience, today: date, special: Special | None
 ) -> tuple[list[tuple[Update, str]], list[tuple[Update, str]]]:
     """Every update that could be asked about, in or out, with its reason, in the order of the edition."""
-    used = _already_in(session, mailing_list_id)
+    used = _already_in(session, mailing_list_id, special)
     last = session.exec(
         select(Edition)
-        .where(Edition.mailing_list_id == mailing_list_id, Edition.state != EditionState.CANCELLED)
+        .where(
+            Edition.mailing_list_id == mailing_list_id,
+            Edition.state != EditionState.CANCELLED,
+            col(Edition.is_special).is_(False),
+        )
         .order_by(col(Edition.number).desc())
         .limit(1)
     ).first()
@@ -173,14 +190,24 @@ def _consider(
     return chosen, left_out
 
 
-def _already_in(session: Session, mailing_list_id: int) -> dict[int, Edition]:
-    """The first edition of the list that carried each update. A cancelled edition carried nothing."""
+def _already_in(session: Session, mailing_list_id: int, special: Special | None) -> dict[int, Edition]:
+    """The first edition of the list that brought each update to these readers. A cancelled edition brought nothing; a
+    special edition does not wait for a regular one that is not out yet."""
+    if special is None:
+        to_them: sa.ColumnElement[bool] = col(Edition.is_special).is_(False)
+    else:
+        to_them = sa.or_(
+            col(Edition.topic_id) == special.topic_id if special.topic_id is not None else sa.false(),
+            col(Edition.is_special) & col(Edition.topic_id).is_(None),
+            col(Edition.is_special).is_(False) & col(Edition.released_at).is_not(None),
+        )
     rows = session.exec(
         select(EditionChoice.update_id, Edition)
         .join(Edition, col(Edition.id) == col(EditionChoice.edition_id))
         .where(
             Edition.mailing_list_id == mailing_list_id,
             Edition.state != EditionState.CANCELLED,
+            to_them,
             col(EditionChoice.is_in),
         )
         .order_by(col(Edition.number).desc())
@@ -198,10 +225,20 @@ def _hold(session: Session, mailing_list_id: int) -> None:
         raise NotFound("There is no such mailing list.")
 
 
-def _refuse_while_open(session: Session, mailing_list_id: int, list_name: str) -> None:
-    standing = session.exec(
-        select(Edition).where(Edition.mailing_list_id == mailing_list_id, col(Edition.state).in_(OPEN))
+def in_hand(session: Session, mailing_list_id: int, special: Special | None = None) -> Edition | None:
+    """The edition that is still to be approved or sent: the regular one, or the special one for the same readers."""
+    return session.exec(
+        select(Edition).where(
+            Edition.mailing_list_id == mailing_list_id,
+            col(Edition.state).in_(OPEN),
+            col(Edition.is_special).is_(special is not None),
+            col(Edition.topic_id).is_not_distinct_from(special.topic_id if special else None),
+        )
     ).first()
+
+
+def _refuse_while_open(session: Session, mailing_list_id: int, list_name: str, special: Special | None) -> None:
+    standing = in_hand(session, mailing_list_id, special)
     if standing is not None:
         raise WrongState(
             f"Edition {standing.number} of {list_name} ({in_words(standing.date)}, {standing.state}) comes first: "

@@ -44,6 +44,8 @@ class Edition(Table, table=True):
     slug: str = Field(max_length=60)  # "2023-12-18", or "2023-12-18-2" for the second of a day
     date: date  # the date printed on it
     occurrence: datetime | None = None  # the moment of the cadence it was assembled for; None: assembled by hand
+    is_special: bool = False  # beside the regular ones: not for those who want these alone
+    topic_id: int | None = Field(default=None, foreign_key="topic.id")  # a special edition for those who chose it
     state: EditionState = Field(default=EditionState.DRAFT, sa_type=enum_type(EditionState), index=True)
     subject: str = Field(max_length=120)
     preheader: str = Field(default="", max_length=200)  # the line a mail program shows after the subject

@@ -27,7 +27,7 @@ from newsletter.sample import people
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
 from scheduler import cadence
-from subscribers import lists, schools
+from subscribers import lists, schools, topics
 from subscribers.models import MailingList
 
 _FILES = resources.files("newsletter.sample")
@@ -107,11 +107,14 @@ def _mailing_lists(session: Session, now: datetime) -> list[MailingList]:
     made: list[MailingList] = []
     for position, entry in enumerate(_read("lists.toml")["lists"]):
         rule, wording = entry.pop("rule"), entry.pop("wording").strip()
+        offered = entry.pop("topics", [])
         mailing_list = MailingList(**{**entry, "audience": Audience(entry["audience"])}, position=position)
         session.add(mailing_list)
         session.flush()
         lists.add_wording(session, mailing_list, wording, now=now - _IN_USE_FOR)
         session.add(_cadence(mailing_list, rule, now))
+        for topic in offered:
+            topics.write(session, mailing_list.id or 0, **topic, from_date=london_date(now - _IN_USE_FOR))
         made.append(mailing_list)
     session.flush()
     return made

@@ -47,7 +47,7 @@ _PHASES = {"Primary": Phase.PRIMARY, "Secondary": Phase.SECONDARY, "Nursery": Ph
 
 def load(session: Session, crypto: Crypto, mailing_lists: Sequence[MailingList], *, now: datetime) -> None:
     """Write the subscribers of every list and their consents."""
-    register = list(schools.for_form(session))
+    register = list(schools.open_schools(session))
     for mailing_list in mailing_lists:
         crowd = _CROWDS[mailing_list.audience]
         people = [

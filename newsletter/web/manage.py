@@ -14,12 +14,12 @@ from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose, Token
-from newsletter.web import site
+from newsletter.web import choices, school_choice, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
 from newsletter.web.signup import PHASES, ROLES
-from subscribers import amending, lists, schools
+from subscribers import amending, lists
 from subscribers.amending import Amendment
 from subscribers.models import Phase, Role, Subscriber, SubscriberState
 
@@ -40,6 +40,7 @@ class WorkForm(FormModel):
 
     role: Role | None = None
     school: int | None = None
+    school_name: OneLine | None = None
     setting_name: OneLine | None = None
     phase: Phase | Literal["none"] | None = None
 
@@ -54,7 +55,11 @@ def manage_page(token: str, request: Request, runtime: TheRuntime, pages: ThePag
 @router.post("/manage/{token}")
 def change(token: str, request: Request, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
     read = runtime.tokens.read(Purpose.MANAGE, token, now=runtime.clock.now())
-    bound = bind(WorkForm, form)
+    with runtime.db.reading() as session:
+        form = school_choice.settled(session, form)
+        bound = bind(WorkForm, form)
+        if bound.value is not None and bound.value.school_name:
+            return school_choice.ask_which(request, pages, session, form, action=f"/manage/{token}")
     if bound.value is not None:
         value = bound.value
         amendment = Amendment(
@@ -111,8 +116,9 @@ def _page(
         is_on_list=is_on_list,
         is_saved=is_saved,
         asks_about_work=asks_about_work,
+        choices=choices.of(session, runtime, subscriber) if asks_about_work and subscriber else None,
         form=bound,
         roles=ROLES,
         phases=PHASES,
-        schools=schools.for_form(session) if asks_about_work else (),
+        school_label=school_choice.label(session, bound) if asks_about_work else "",
     )

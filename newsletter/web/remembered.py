@@ -38,6 +38,18 @@ class Remembered(BaseModel):
             return None
         return Details(role=self.role, school_urn=self.school_urn, setting_name=self.setting_name, phase=self.phase)
 
+    @property
+    def as_typed(self) -> dict[str, str]:
+        """The answers as fields of the sign-up form, to fill it in again."""
+        answers = {
+            "email": self.address,
+            "role": self.role,
+            "school": self.school_urn,
+            "setting_name": self.setting_name,
+            "phase": self.phase,
+        }
+        return {name: str(answer) for name, answer in answers.items() if answer is not None}
+
 
 def remember(mailing_list_id: int, address: str, details: Details | None, *, now: datetime) -> Remembered:
     given = details or Details()

@@ -18,14 +18,14 @@ from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, TooMany
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letters
-from newsletter.web import robots, site
+from newsletter.web import robots, school_choice, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime, network_address
 from newsletter.web.forms import Address, Bound, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
 from newsletter.web.problems import retry_after, status_of
 from newsletter.web.remembered import Remembered, remember, seal, unseal
 from newsletter.web.security import open_to_other_sites
-from subscribers import intake, lists, schools, signup
+from subscribers import details, intake, lists, schools, signup
 from subscribers.models import MailingList, Phase, Role
 from subscribers.signup import Details, Requested
 
@@ -70,13 +70,14 @@ class ProfessionalForm(ParentForm):
 
     role: Role
     school: int | None = None
+    school_name: OneLine | None = None
     setting_name: OneLine | None = None
     phase: Phase | None = None
 
     @classmethod
     def across(cls, typed: dict[str, str]) -> dict[str, str]:  # type: ignore[override]
-        if "school" not in typed and "setting_name" not in typed:
-            return {"school": "Select your school, or write the name of your setting"}
+        if not typed.keys() & {"school", "school_name", "setting_name"}:
+            return {"school": "Enter your school, or write the name of your setting"}
         return {}
 
     def details(self) -> Details | None:
@@ -88,10 +89,16 @@ def form_of(mailing_list: MailingList) -> type[ParentForm]:
 
 
 @router.get("/{slug}")
-def sign_up_page(slug: str, request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
+def sign_up_page(slug: str, request: Request, runtime: TheRuntime, pages: ThePages, to: str = "") -> Response:
     with runtime.db.reading() as session:
         mailing_list = lists.by_slug(session, slug)
-        return _form_page(request, runtime, pages, session, mailing_list, Bound())
+        assert mailing_list.id is not None
+        before = unseal(runtime.crypto, to, mailing_list_id=mailing_list.id, now=runtime.clock.now())
+        if before is None:
+            return _form_page(request, runtime, pages, session, mailing_list, Bound())
+        # Back from "Check your answers", to change one.
+        bound: Bound[ParentForm] = Bound(before.as_typed)
+        return _form_page(request, runtime, pages, session, mailing_list, bound, kept=before.address)
 
 
 @router.post("/{slug}")
@@ -101,19 +108,28 @@ def sign_up(slug: str, request: Request, form: TheForm, runtime: TheRuntime, pag
     with runtime.db.reading() as session:
         mailing_list = lists.by_slug(session, slug)
         assert mailing_list.id is not None
+        form = school_choice.settled(session, form)
         bound = bind(form_of(mailing_list), form)
         if bound.value is None:
             return _form_page(request, runtime, pages, session, mailing_list, bound, status=422)
-        address = bound.value.email
+        address, is_checked = bound.value.email, mailing_list.audience is not Audience.PARENTS
         if not robots.is_sure(runtime.crypto, form, mailing_list.id, address, now=now):
             meant = addresses.likely_typo(address)
             if meant:
                 return _form_page(request, runtime, pages, session, mailing_list, bound, meant=meant)
-            if not robots.is_typed(runtime.crypto, form, mailing_list.id, now=now):
+            # Where the answers are checked on a page of their own, that is the second press.
+            if not is_checked and not robots.is_typed(runtime.crypto, form, mailing_list.id, now=now):
                 return _one_more_press(request, runtime, pages, session, mailing_list, bound)
+        if bound.get("school_name"):
+            return school_choice.ask_which(request, pages, session, form, action=f"/{quote(slug)}")
         remembered = remember(mailing_list.id, address, bound.value.details(), now=now)
+    sealed = seal(runtime.crypto, remembered)
     try:
-        _ask(runtime, request, remembered)
+        if is_checked:
+            with runtime.db.reading() as session:
+                details.checked(session, mailing_list.audience, remembered.details)
+            return RedirectResponse(f"/{quote(slug)}/check-your-answers?to={sealed}", status_code=303)
+        ask(runtime, request, remembered)
     except (InvalidInput, TooMany) as problem:
         headers = {}
         if isinstance(problem, TooMany):
@@ -124,7 +140,7 @@ def sign_up(slug: str, request: Request, form: TheForm, runtime: TheRuntime, pag
             mailing_list = lists.by_slug(session, slug)
             status = status_of(problem)
             return _form_page(request, runtime, pages, session, mailing_list, bound, status=status, headers=headers)
-    return _to_check_page(slug, seal(runtime.crypto, remembered))
+    return to_check_page(slug, sealed)
 
 
 @router.get("/{slug}/check-your-email")
@@ -148,7 +164,7 @@ def send_again(slug: str, request: Request, form: TheForm, runtime: TheRuntime, 
     remembered = remember(list_id, remembered.address, remembered.details, now=now)
     sealed = seal(runtime.crypto, remembered)
     try:
-        _ask(runtime, request, remembered)
+        ask(runtime, request, remembered)
     except TooMany as problem:
         errors, headers = {"again": too_many(problem)}, retry_after(problem)
         with runtime.db.reading() as session:
@@ -156,7 +172,7 @@ def send_again(slug: str, request: Request, form: TheForm, runtime: TheRuntime, 
             return show_check_page(
                 request, pages, runtime, session, mailing_list, sealed, errors=errors, status=429, headers=headers
             )
-    return _to_check_page(slug, sealed, again=True)
+    return to_check_page(slug, sealed, again=True)
 
 
 def queue_answer(session: Session, runtime: Runtime, mailing_list_id: int, requested: Requested) -> None:
@@ -198,7 +214,8 @@ def show_check_page(
     )
 
 
-def _ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
+def ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
+    """Ask for the list, and queue the letter that is due. Raises `TooMany`, `InvalidInput`."""
     now = runtime.clock.now()
     with runtime.db.transaction() as session:
         signup.check_network(
@@ -218,7 +235,7 @@ def _ask(runtime: Runtime, request: Request, remembered: Remembered) -> None:
         )
 
 
-def _to_check_page(slug: str, sealed: str, *, again: bool = False) -> Response:
+def to_check_page(slug: str, sealed: str, *, again: bool = False) -> Response:
     return RedirectResponse(
         f"/{quote(slug)}/check-your-email?to={sealed}{'&again=1' if again else ''}", status_code=303
     )
@@ -265,6 +282,7 @@ def _form_page(
     status: int = 200,
     headers: dict[str, str] | None = None,
     meant: str | None = None,
+    kept: str | None = None,
 ) -> Response:
     assert mailing_list.id is not None
     asks_about_work = mailing_list.audience is not Audience.PARENTS
@@ -279,12 +297,13 @@ def _form_page(
         wording=lists.current_wording(session, mailing_list.id).text,
         form=bound,
         meant=meant,
+        kept=bound.value.email if meant and bound.value else kept,
         stamp=robots.stamp(runtime.crypto, mailing_list.id, now=now),
         sure_of=partial(robots.sure, runtime.crypto, mailing_list.id, now=now),
         trap=robots.TRAP,
         asks_about_work=asks_about_work,
         roles=ROLES,
         phases=PHASES,
-        schools=schools.for_form(session) if asks_about_work else (),
+        school_label=school_choice.label(session, bound) if asks_about_work else "",
         school_attribution=schools.ATTRIBUTION,
     )

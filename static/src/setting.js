@@ -1,27 +1,52 @@
-// Turns the long list of schools into a field that finds while you type. Without scripts the list itself is used.
+// Finds a school while its name is being typed, by asking our own server. Without scripts the field is sent as it is,
+// and the next page asks which of the schools found is meant.
 /* global accessibleAutocomplete */
-const select = document.querySelector('select#school')
-if (select && window.accessibleAutocomplete) {
-  const described = (select.getAttribute('aria-describedby') || '').split(' ').filter(Boolean)
-  const invalid = select.classList.contains('govuk-select--error')
-  const other = document.querySelector('#setting_name')
-  const chosen = () => (select.value ? select.options[select.selectedIndex].text : '')
+const field = document.querySelector('input#school[data-search]')
+const number = document.querySelector('input[name="school"]')
+if (field && number && window.accessibleAutocomplete) {
+  const described = (field.getAttribute('aria-describedby') || '').split(' ').filter(Boolean)
+  const invalid = field.classList.contains('govuk-input--error')
+  const place = document.createElement('div')
+  const labelOf = school => (school ? school.label || school : '')
+  const escaped = text => {
+    const element = document.createElement('i')
+    element.textContent = text
+    return element.innerHTML
+  }
 
-  accessibleAutocomplete.enhanceSelectElement({
-    selectElement: select,
-    defaultValue: chosen(),
-    preserveNullOptions: false,
+  let waiting, asking
+  const find = (typed, show) => {
+    clearTimeout(waiting)
+    if (asking) asking.abort()
+    asking = new AbortController()
+    const { signal } = asking
+    waiting = setTimeout(async () => {
+      try {
+        const answer = await fetch(`${field.dataset.search}?q=${encodeURIComponent(typed)}`, { signal })
+        if (!signal.aborted) show(answer.ok ? await answer.json() : [])
+      } catch (error) {
+        if (!signal.aborted) show([]) // the form works without the search
+      }
+    }, 150)
+  }
+
+  field.replaceWith(place)
+  accessibleAutocomplete({
+    element: place,
+    id: 'school',
+    name: 'school_name',
+    source: find,
+    defaultValue: field.value,
     autoselect: false,
     showAllValues: false,
     minLength: 2,
     confirmOnBlur: false,
     inputClasses: invalid ? 'govuk-input--error' : null,
-    tNoResults: () => 'Not in the list. Write its name in the next box.',
+    templates: { inputValue: labelOf, suggestion: school => escaped(labelOf(school)) },
+    tNoResults: () => 'Not in the list. You can leave it as you typed it.',
     tAssistiveHint: () => 'When results are available use up and down arrows to review and enter to select.',
-    onConfirm: name => {
-      const option = Array.from(select.options).find(candidate => candidate.text === name)
-      if (option) option.selected = true
-    }
+    // The number counts only together with its own name, so it need not be taken away when the name is changed.
+    onConfirm: school => { if (school && school.urn) number.value = school.urn }
   })
 
   // The widget replaces what describes its input; the hint and the error message must stay connected to it.
@@ -33,12 +58,4 @@ if (select && window.accessibleAutocomplete) {
   }
   connect()
   new MutationObserver(connect).observe(input, { attributes: true, attributeFilter: ['aria-describedby'] })
-
-  // What was typed and is not in the list goes into the free text box, so that nothing typed is lost.
-  select.form.addEventListener('submit', () => {
-    const typed = input.value.trim()
-    if (typed === chosen()) return
-    select.value = ''
-    if (typed && other && !other.value.trim()) other.value = typed
-  })
 }

@@ -88,7 +88,7 @@ def test_the_parents_form_with_a_likely_typing_error(visitor: Visitor) -> None:
 
 def test_the_professionals_form_with_mistakes(visitor: Visitor) -> None:
     visitor.open("/professionals")
-    visitor.press("Sign up")
+    visitor.press("Continue")
     assert visitor.page.get_by_role("alert").get_by_role("link").count() == 3
     visitor.look("professionals-error")
 

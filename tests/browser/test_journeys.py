@@ -3,11 +3,12 @@
 import gzip
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlmodel import select
 
 from newsletter.core.tokens import Purpose
+from subscribers import topics
 from subscribers.models import Subscriber, SubscriberState
 from tests.browser.conftest import Visitor
 from tests.newsletter.web import town
@@ -34,6 +35,7 @@ def personal(visitor: Visitor, purpose: Purpose) -> str:
 def choose(visitor: Visitor, typed: str, wanted: str) -> None:
     """Find a school by typing, with the keyboard alone."""
     field = visitor.page.get_by_role("combobox")
+    field.fill("")
     field.press_sequentially(typed)
     option = visitor.page.get_by_role("option", name=wanted)
     option.wait_for()
@@ -50,8 +52,26 @@ def test_everything_works_without_scripts(visit: Callable[..., Visitor]) -> None
     visitor.page.get_by_role("button", name="Sign up for SEND news for professionals").click()
     visitor.page.get_by_label("Email address").fill(ADDRESS)
     visitor.page.get_by_label("SENCO").check()
-    visitor.page.get_by_label("Your school").select_option("O'Hara's Academy, Exampleton")
-    visitor.press("Sign up")
+    visitor.page.get_by_label("Your school").fill("ex1 1aa")
+    visitor.press("Continue")
+    assert visitor.heading() == "Which of these is yours?"
+    visitor.press("Continue")
+    assert visitor.page.title().startswith("Error: ")
+    visitor.page.get_by_label("O'Hara's Academy").check()
+    visitor.press("Continue")
+    assert visitor.heading() == "Check your answers"
+    visitor.page.get_by_role("link", name="Change what you do").click()
+    assert visitor.page.get_by_label("Your school").input_value() == "O'Hara's Academy, Exampleton EX1 1AA"
+    visitor.page.get_by_label("Your school").fill("birchwood")
+    visitor.press("Continue")
+    visitor.page.get_by_label("None of these").check()
+    visitor.press("Continue")
+    assert "birchwood" in visitor.page.content()
+    visitor.page.get_by_role("link", name="Change where you work").click()
+    visitor.page.get_by_label("My setting is not listed").fill("")
+    visitor.page.get_by_label("Your school").fill("o'hara's academy, exampleton ex1 1aa")
+    visitor.press("Continue")
+    visitor.press("Sign up for SEND news for professionals")
     assert visitor.heading() == "Check your email"
     visitor.press("Send it again")
     assert row(visitor).school_urn == 100_003
@@ -99,8 +119,9 @@ def test_a_school_is_found_while_typing(visitor: Visitor) -> None:
     visitor.open("/professionals")
     visitor.page.get_by_label("Email address").fill(ADDRESS)
     visitor.page.get_by_label("SENCO").check()
-    choose(visitor, "birch", "Birchwood Special School, Exampleton")
-    visitor.press("Sign up")
+    choose(visitor, "birch", "Birchwood Special School, Exampleton EX1 1AA")
+    visitor.press("Continue")
+    visitor.press("Sign up for SEND news for professionals")
     assert visitor.heading() == "Check your email"
     assert row(visitor).school_urn == 100_002
 
@@ -117,18 +138,19 @@ def test_a_setting_typed_into_the_search_is_not_lost(visitor: Visitor) -> None:
     visitor.page.get_by_label("Email address").fill(ADDRESS)
     visitor.page.get_by_label("SENCO").check()
     field = visitor.page.get_by_role("combobox")
-    choose(visitor, "ashfield", "Ashfield Primary School, Exampleton")
+    choose(visitor, "ashfield", "Ashfield Primary School, Exampleton EX1 1AA")
     field.fill("Example Nursery")
     visitor.page.get_by_label("Email address").focus()
-    visitor.press("Sign up")
+    visitor.press("Continue")
+    visitor.press("Sign up for SEND news for professionals")
     assert (row(visitor).school_urn, row(visitor).setting_name) == (None, "Example Nursery")
 
 
 def test_a_chosen_school_comes_back_with_a_mistake_elsewhere(visitor: Visitor) -> None:
     visitor.open("/professionals")
-    choose(visitor, "birch", "Birchwood Special School, Exampleton")
-    visitor.press("Sign up")
-    assert visitor.page.get_by_role("combobox").input_value() == "Birchwood Special School, Exampleton"
+    choose(visitor, "birch", "Birchwood Special School, Exampleton EX1 1AA")
+    visitor.press("Continue")
+    assert visitor.page.get_by_role("combobox").input_value() == "Birchwood Special School, Exampleton EX1 1AA"
 
 
 def test_no_script_confirms_or_leaves_by_itself(visitor: Visitor) -> None:
@@ -165,3 +187,79 @@ def test_everything_can_be_enlarged_to_twice_the_text_size(visitor: Visitor) -> 
         visitor.page.set_viewport_size({"width": 640, "height": 900})
         visitor.page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+
+
+def test_a_professional_registers_with_the_keyboard_alone(visitor: Visitor) -> None:
+    visitor.open("/professionals")
+    keyboard = visitor.page.keyboard
+    visitor.page.get_by_label("Email address").focus()
+    keyboard.type("senco@example.org")
+    keyboard.press("Tab")
+    keyboard.press("Space")
+    keyboard.press("Tab")
+    choose(visitor, "ohara", "O'Hara's Academy, Exampleton EX1 1AA")
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    assert visitor.heading() == "Check your answers"
+    visitor.look("check-your-answers-shared")
+    change = visitor.page.get_by_role("link", name="Change where you work")
+    change.focus()
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    choose(visitor, "birch", "Birchwood Special School, Exampleton EX1 1AA")
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    visitor.page.get_by_role("button", name="Sign up for SEND news for professionals").focus()
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    assert visitor.heading() == "Check your email"
+    assert row(visitor).school_urn == 100_002
+
+
+def test_the_form_works_when_the_search_does_not_answer(visitor: Visitor) -> None:
+    visitor.page.route("**/schools?*", lambda route: route.fulfill(status=429))
+    visitor.open("/professionals")
+    visitor.page.get_by_label("Email address").fill(ADDRESS)
+    visitor.page.get_by_label("SENCO").check()
+    visitor.page.get_by_role("combobox").press_sequentially("birchwood")
+    visitor.page.get_by_text("You can leave it as you typed it").wait_for()
+    visitor.press("Continue")
+    assert visitor.heading() == "Which of these is yours?"
+    visitor.look("which-school")
+    visitor.press("Continue")
+    assert visitor.page.title().startswith("Error: ")
+    visitor.look("which-school-error")
+
+
+def test_a_professional_changes_school_with_a_question_between(visit: Callable[..., Visitor]) -> None:
+    visitor = visit(java_script_enabled=False)
+    subscriber_id = town.subscriber(visitor.site.runtime, ADDRESS, slug="professionals")
+    visitor.open(f"/manage/{town.token(visitor.site.runtime, Purpose.MANAGE, subscriber_id)}")
+    visitor.page.get_by_label("Health worker").check()
+    visitor.page.get_by_label("Your school").fill("birch")
+    visitor.press("Save my answers")
+    visitor.page.get_by_label("Birchwood").check()
+    visitor.press("Continue")
+    assert (row(visitor).role, row(visitor).school_urn) == ("health", 100_002)
+
+
+def test_topics_are_chosen_with_the_keyboard_alone(visitor: Visitor) -> None:
+    runtime = visitor.site.runtime
+    subscriber_id = town.subscriber(runtime, ADDRESS, slug="professionals")
+    with runtime.db.transaction() as session:
+        for slug, name in (("early-years", "Early years"), ("training", "Training and events")):
+            topics.write(session, row(visitor).mailing_list_id, slug=slug, name=name, from_date=date(2020, 1, 1))
+    visitor.open(f"/manage/{town.token(runtime, Purpose.MANAGE, subscriber_id)}")
+    visitor.look("manage-choices")
+    visitor.page.get_by_label("Regular and special ones").focus()
+    keyboard = visitor.page.keyboard
+    keyboard.press("Tab")
+    keyboard.press("Space")
+    keyboard.press("Tab")
+    keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.textContent.trim()") == "Save my choices"
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    assert "Your answers are saved" in visitor.page.content()
+    assert visitor.page.get_by_label("Early years", exact=True).first.is_checked()
+    assert not visitor.page.get_by_label("Training and events").is_checked()

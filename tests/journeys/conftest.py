@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -83,6 +84,13 @@ class House:
         assert self.browser.get(link).status_code == 200
         assert self.browser.post(link).status_code == 200
         self.send()
+
+    def register(self, form: Mapping[str, str]) -> httpx.Response:
+        """The form for professionals, and the page that shows the answers once more."""
+        checked = self.browser.post("/professionals", data=dict(form))
+        sealed = re.search(r'name="to" value="([^"]+)"', checked.text)
+        assert sealed
+        return self.browser.post("/professionals/check-your-answers", data={"to": sealed.group(1)})
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def publish(house: House, slug: str) -> int:
 
 
 def register_professional(house: House, address: str) -> None:
-    house.browser.post("/professionals", data={"email": address, "role": "senco", "setting_name": "A school"})
+    house.register({"email": address, "role": "senco", "setting_name": "A school"})
     house.send()
     house.browser.post(house.inbox(address)[-1].link("/confirm/"))
     house.send()

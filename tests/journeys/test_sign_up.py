@@ -191,7 +191,7 @@ def test_who_did_not_ask_says_so_and_is_left_alone_for_a_month(house: House) -> 
 def test_a_professional_registers_with_role_and_setting(house: House) -> None:
     address = "senco@example.org"
     form = {"email": address, "role": "senco", "setting_name": "Little Acorns Nursery", "phase": "early-years"}
-    assert "Check your email" in house.browser.post("/professionals", data=form).text
+    assert "Check your email" in house.register(form).text
     house.send()
     house.browser.post(house.inbox(address)[0].link("/confirm/"))
     with house.runtime.db.reading() as session:
@@ -205,7 +205,7 @@ def test_a_professional_registers_with_role_and_setting(house: House) -> None:
 def test_the_same_address_may_be_on_both_lists_and_neither_page_says_so(house: House) -> None:
     house.sign_up_as_parent(PARENT)
     form = {"email": PARENT, "role": "senco", "setting_name": "Somewhere"}
-    page = house.browser.post("/professionals", data=form)
+    page = house.register(form)
     assert "parents and carers" not in page.text.lower().split("<main")[1].split("</main")[0]
     house.send()
     house.browser.post(house.inbox(PARENT)[-1].link("/confirm/"))

@@ -45,7 +45,7 @@ def take_in(runtime: Runtime, file: io.BytesIO, codes: set[int] | None = frozens
 
 def offered(runtime: Runtime) -> list[tuple[int, str]]:
     with runtime.db.reading() as session:
-        return [(school.urn, school.name) for school in schools.for_form(session)]
+        return [(school.urn, school.name) for school in schools.open_schools(session)]
 
 
 def test_open_schools_of_the_authority_come_in_whatever_their_phase(runtime: Runtime) -> None:

@@ -11,11 +11,12 @@ from sqlmodel import func, select
 from newsletter.core.audience import Audience
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import NotFound, WrongState
-from newsletter.editions import choosing, publishing
+from newsletter.editions import assembling, choosing, publishing
+from newsletter.editions.assembling import Special
 from newsletter.editions.models import Edition, EditionEvent, EditionState
-from subscribers.models import Subscriber, SubscriberState
+from subscribers.models import Subscriber, SubscriberState, Topic
 from tests.conftest import make_runtime
-from tests.newsletter.editions.world import World, make
+from tests.newsletter.editions.world import TODAY, World, make
 
 
 def test_updates_that_are_due_go_in_by_area_then_newest_first(sqlite_world: World) -> None:
@@ -217,3 +218,34 @@ def test_assembling_does_not_hold_up_sign_ups(postgresql_url: str, clock: Manual
 def test_an_unknown_mailing_list_is_not_found(sqlite_world: World) -> None:
     with sqlite_world.runtime.db.transaction() as session, pytest.raises(NotFound, match="no such mailing list"):
         sqlite_world.assemble(session, mailing_list_id=99)
+
+
+def test_a_special_edition_waits_for_no_regular_one_and_takes_nothing_from_it(world: World) -> None:
+    with world.runtime.db.transaction() as session:
+        topic = Topic(mailing_list_id=world.parents, slug="early", name="Early years", from_date=TODAY)
+        session.add(topic)
+        session.flush()
+        world.write(session, "Urgent")
+        regular = world.assemble(session).edition
+        beside = world.assemble(session, special=Special()).edition
+        on_topic = world.assemble(session, special=Special(topic.id)).edition
+        assert regular is not None
+        assert beside is not None
+        assert (regular.is_special, beside.is_special, beside.topic_id) == (False, True, None)
+        assert on_topic is None  # those who chose the topic get the other special edition too
+        assert [assembling.in_hand(session, world.parents, kind) for kind in (None, Special())] == [regular, beside]
+        with pytest.raises(WrongState, match="comes first"):
+            world.assemble(session, special=Special())
+
+
+def test_what_only_some_have_read_comes_in_the_regular_edition_as_well(world: World) -> None:
+    with world.runtime.db.transaction() as session:
+        topic = Topic(mailing_list_id=world.parents, slug="early", name="Early years", from_date=TODAY)
+        session.add(topic)
+        session.flush()
+        world.write(session, "Urgent")
+        on_topic = world.assemble(session, special=Special(topic.id)).edition
+        assert on_topic is not None
+        regular = world.assemble(session)
+        assert [one.title for one in regular.chosen] == ["Urgent"]
+        assert "this is the first edition" in regular.chosen[0].reason

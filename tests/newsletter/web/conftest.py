@@ -59,6 +59,11 @@ class Door:
         """Send a form; a sign-up form as a person does who had it before them for a while."""
         return self.ask("POST", path, data=typed_in(self.runtime, path, data), **more)
 
+    def register(self, form: Mapping[str, Any]) -> httpx.Response:
+        """The form for professionals and the button of the page that shows the answers once more."""
+        checked = self.get(self.post("/professionals", form).headers["location"])
+        return self.post("/professionals/check-your-answers", {"to": hidden(checked)["to"]})
+
 
 def hidden(response: httpx.Response) -> dict[str, str]:
     """The hidden fields of a page."""

@@ -9,7 +9,22 @@ from hypothesis import strategies as st
 from newsletter.core.tokens import Purpose
 from tests.newsletter.web.conftest import Door
 
-FIELDS = ["email", "role", "school", "setting_name", "phase", "website", "kept", "to", "code", "list", "which", ""]
+FIELDS = [
+    "email",
+    "role",
+    "school",
+    "school_name",
+    "pick",
+    "setting_name",
+    "phase",
+    "website",
+    "kept",
+    "to",
+    "code",
+    "list",
+    "which",
+    "",
+]
 TEXTS = st.one_of(
     st.text(max_size=300),
     st.sampled_from(
@@ -22,7 +37,16 @@ TEXTS = st.one_of(
 )  # fmt: skip
 FORMS = st.lists(st.tuples(st.sampled_from(FIELDS), TEXTS), max_size=12)
 PLACES = st.sampled_from(
-    ["/parents", "/professionals", "/parents/send-again", "/confirm/code", "/leave/TOKEN", "/manage/TOKEN", "/nobody"]
+    [
+        "/parents",
+        "/professionals",
+        "/parents/send-again",
+        "/professionals/check-your-answers",
+        "/confirm/code",
+        "/leave/TOKEN",
+        "/manage/TOKEN",
+        "/nobody",
+    ]
 )
 
 hostile = settings(
@@ -93,6 +117,16 @@ def test_the_first_of_two_equal_fields_counts(sqlite_door: Door) -> None:
 
 
 @hostile
-@given(query=st.text(max_size=80), page=st.sampled_from(["/parents/check-your-email?to=", "/outbox?page=", "/?x="]))
+@given(
+    query=st.text(max_size=80),
+    page=st.sampled_from(
+        [
+            "/parents/check-your-email?to=",
+            "/professionals/check-your-answers?to=",
+            "/professionals?to=",
+            "/outbox?page=",
+        ]
+    ),
+)
 def test_any_query_gets_a_page(sqlite_door: Door, page: str, query: str) -> None:
     assert sqlite_door.get(page + quote(query, safe="", errors="replace")).status_code < 500

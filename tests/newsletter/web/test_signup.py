@@ -181,7 +181,7 @@ def test_every_mistake_of_the_professionals_form_is_named_at_once(sqlite_door: D
     for name in ("email", "role", "school", "phase"):
         assert f'href="#{name}"' in response.text
     response = sqlite_door.post("/professionals", {"email": ADDRESS, "role": "senco", "setting_name": "  "})
-    assert "Select your school, or write the name of your setting" in response.text
+    assert "Enter your school, or write the name of your setting" in response.text
     assert re.search(r'value="senco" checked', response.text)
 
 
@@ -200,7 +200,7 @@ def test_a_school_that_is_not_in_the_register_is_refused_and_the_rest_kept(schoo
 def test_a_professional_gives_role_and_setting(
     given: dict[str, str], kept: tuple[int | None, str | None], door: Door
 ) -> None:
-    response = door.post("/professionals", {"email": ADDRESS, "role": "senco", "phase": "", **given})
+    response = door.register({"email": ADDRESS, "role": "senco", "phase": "", **given})
     assert response.status_code == 303
     (row,) = subscribers(door.runtime)
     assert row.role is Role.SENCO
