@@ -31,7 +31,7 @@ from newsletter.feedback import complaints
 from newsletter.providers import registry
 from newsletter.web import notice
 from scheduler import cadence as cadences
-from subscribers import lists
+from subscribers import bursts, lists
 
 #: How long the DNS may take, in seconds, and the provider.
 DNS_LIFETIME_S = 4.0
@@ -87,6 +87,7 @@ def findings(look_up: LookUp | None = None) -> Iterator[Finding]:
         if ready:
             yield _workers(built)
             yield _sweep(built)
+            yield _held_leaves(built)
             yield from _cadences(built)
             yield _complaints(built)
             yield from _accessibility(built)
@@ -214,6 +215,14 @@ def _sweep(built: Runtime) -> Finding:
     seen = f"last ran on {last:%-d %B %Y at %H:%M} UTC" if last else "has not run yet"
     is_late = (last or first) < now - SWEEP_TOLERANCE
     return Finding("sweep", seen, "Start a clock: newsletter run, or newsletter scheduler" if is_late else None)
+
+
+def _held_leaves(built: Runtime) -> Finding:
+    with built.db.reading() as session:
+        number = bursts.count_held(session)
+    if not number:
+        return Finding("leaves", "none are held")
+    return Finding("leaves", f"{number:,} came in a burst and are held for a person", "See: newsletter leaves held")
 
 
 def _cadences(built: Runtime) -> Iterator[Finding]:

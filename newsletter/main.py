@@ -21,6 +21,7 @@ from newsletter.web import (
     home,
     leave,
     manage,
+    new_address,
     operations,
     outbox,
     paper_copy,
@@ -36,8 +37,8 @@ from newsletter.web.security import HeadAsGet, LimitBody, SecurityHeaders, refus
 
 #: Every page; the last one is last because its /{slug} is any mailing list.
 ERRANDS = (
-    operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, choices, outbox, about, useful,
-    feedback, data_complaint, paper_copy, school_choice, check_answers, signup,
+    operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, choices, new_address, outbox,
+    about, useful, feedback, data_complaint, paper_copy, school_choice, check_answers, signup,
 )  # fmt: skip
 
 

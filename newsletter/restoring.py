@@ -217,7 +217,7 @@ def _since(runtime: Runtime, session: Session) -> _Since:
         return _Since()
     session.expunge(installed)
     subscriber, suppression = _table(Subscriber), _table(Suppression)
-    ended = session.execute(sa.select(subscriber).where(subscriber.c.state.in_(_ENDED)))
+    ended = session.execute(sa.select(subscriber).where(subscriber.c.state.in_((*_ENDED, SubscriberState.HELD))))
     suppressed = session.execute(sa.select(suppression))
     return _Since([dict(row._mapping) for row in ended], [dict(row._mapping) for row in suppressed])
 
@@ -233,7 +233,11 @@ def _keep(runtime: Runtime, session: Session, since: _Since) -> int:
                 subscriber.c.mailing_list_id == row["mailing_list_id"],
                 subscriber.c.state.not_in(_ENDED),
             )
-            .values({name: row[name] for name in ("state", "ended_at", "address_hash", "address_sealed")})
+            .values(
+                {name: row[name] for name in ("ended_at", "address_hash", "address_sealed")}
+                # What held a leave may be unknown to the backup: it is obeyed.
+                | {"state": SubscriberState.LEFT if row["state"] is SubscriberState.HELD else row["state"]}
+            )
         )
         if getattr(ended, "rowcount", 0):
             consents.withdraw(session, [row["id"]], how="before a restore", now=row["ended_at"])

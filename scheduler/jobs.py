@@ -12,13 +12,14 @@ from sqlmodel import Session, col, select
 from newsletter.core import periods
 from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import letters, opening, pacing, retention
+from newsletter.delivery import letters, opening, pacing, retention, stopping
 from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
 from newsletter.feedback import retention as feedback
 from scheduler import cadence as cadences
-from subscribers import intake, lists, privacy, reminding
+from subscribers import bursts, intake, lists, privacy, reminding
+from subscribers.models import BurstDecision
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,22 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
         intake.throw_away_old(session, now=runtime.clock.now())
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
+
+
+def obey_held(runtime: Runtime) -> list[int]:
+    """Obey the leaves that were held for a person who did not decide in time; the ids of the bursts."""
+    now = runtime.clock.now()
+    with runtime.db.reading() as session:
+        overdue = bursts.overdue(session, now=now)
+    obeyed = []
+    for burst_id in overdue:
+        try:
+            with runtime.db.transaction() as session:
+                stopping.settle(session, burst_id, BurstDecision.OBEYED, by=None, now=now)
+            obeyed.append(burst_id)
+        except WrongState:  # a person was faster, or another clock
+            continue
+    return obeyed
 
 
 def _assemble(session: Session, runtime: Runtime, cadence_id: int | None) -> int | None:

@@ -16,7 +16,8 @@ from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
 from newsletter.core.errors import ExpiredToken, InvalidInput, NotFound
 from newsletter.core.tokens import Purpose, Token, Tokens
-from subscribers import consents, identity, limits
+from subscribers import consents, identity, limits, replacing
+from subscribers.leaving import Left
 from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState
 
@@ -36,11 +37,13 @@ class WrongCode(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Somebody gets the editions from now on (`newly`), or did already."""
+    """Somebody gets the editions from now on (`newly`), or did already. `replaced`: who left, because this address took
+    the place of theirs."""
 
     mailing_list_id: int
     subscriber_id: int
     newly: bool
+    replaced: Left | None = None
 
 
 def confirm(session: Session, tokens: Tokens, text: str, *, now: datetime) -> Confirmed:
@@ -119,7 +122,7 @@ def _is_spent(session: Session, subscriber: Subscriber, token: Token, *, now: da
 
 def _confirmed(session: Session, subscriber: Subscriber, *, now: datetime) -> Confirmed:
     assert subscriber.id is not None
-    newly = subscriber.state is not SubscriberState.CONFIRMED
+    newly, replaced = subscriber.state is not SubscriberState.CONFIRMED, None
     if newly:
         subscriber.state = SubscriberState.CONFIRMED
         subscriber.confirmed_at = now
@@ -131,7 +134,8 @@ def _confirmed(session: Session, subscriber: Subscriber, *, now: datetime) -> Co
             "A subscriber confirmed",
             extra={"subscriber_id": subscriber.id, "mailing_list_id": subscriber.mailing_list_id},
         )
-    return Confirmed(subscriber.mailing_list_id, subscriber.id, newly)
+        replaced = replacing.complete(session, subscriber.id, now=now)
+    return Confirmed(subscriber.mailing_list_id, subscriber.id, newly, replaced)
 
 
 def _digits(typed: str) -> bytes:

@@ -90,20 +90,26 @@ def find_everywhere(session: Session, crypto: Crypto, address: str, *, for_updat
 
 
 def take_turns(session: Session, crypto: Crypto, address: str) -> None:
-    """Let whatever is done about one address happen one after the other, until the transaction ends.
+    """Let whatever is done about one address happen one after the other, until the transaction ends."""
+    take_turns_by(session, suppression_hash(crypto, address))
+
+
+def take_turns_by(session: Session, key: bytes) -> None:
+    """`take_turns`, for anything that has a key.
 
     PostgreSQL: an advisory lock. On SQLite a writing transaction is alone anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.scalar(sa.select(sa.func.pg_advisory_xact_lock(_turn(crypto, address))))
+        session.scalar(sa.select(sa.func.pg_advisory_xact_lock(_number(key))))
 
 
 def try_turn(session: Session, crypto: Crypto, address: str) -> bool:
     """`take_turns` for whoever had better not wait: False when something is being done about this address now."""
     if session.get_bind().dialect.name == "postgresql":
-        return bool(session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_turn(crypto, address)))))
+        number = _number(suppression_hash(crypto, address))
+        return bool(session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number))))
     return True
 
 
-def _turn(crypto: Crypto, address: str) -> int:
-    return int.from_bytes(suppression_hash(crypto, address)[:8], signed=True)
+def _number(key: bytes) -> int:
+    return int.from_bytes(key[:8], signed=True)

@@ -14,7 +14,7 @@ from newsletter.core.crypto import Crypto
 from subscribers import lists
 from subscribers.details import Details, checked
 from subscribers.models import Intake
-from subscribers.signup import Requested, request
+from subscribers.signup import Requested, request_for
 
 #: What lies here for longer is thrown away: an answer to a form of last week would puzzle more than it helps.
 KEPT_FOR = timedelta(days=7)
@@ -28,10 +28,11 @@ def put_in(
     address: str,
     details: Details | None = None,
     source: str = "web form",
+    replaces_id: int | None = None,
     now: datetime,
 ) -> None:
-    """Keep one form until it is dealt with. Raises `InvalidInput` for the address or the details, `NotFound` for the
-    list."""
+    """Keep one form until it is dealt with; with `replaces_id`, one that asks for another address in place of that
+    subscriber's. Raises `InvalidInput` for the address or the details, `NotFound` for the list."""
     address = addresses.parse(address)
     allowed = checked(session, lists.by_id(session, mailing_list_id).audience, details)
     session.add(
@@ -42,6 +43,7 @@ def put_in(
             school_urn=allowed.school_urn,
             setting_name=allowed.setting_name,
             phase=allowed.phase,
+            replaces_id=replaces_id,
             source=source,
             received_at=now,
         )
@@ -56,7 +58,7 @@ def waiting(session: Session, *, now: datetime, after_id: int = 0, rows_at_most:
 
 
 def take_out(session: Session, crypto: Crypto, intake_id: int, *, now: datetime) -> tuple[int, Requested] | None:
-    """Do what one form asks for, with `signup.request`, and forget the form: the mailing list, and which letter is due.
+    """Do what one form asks for, as `signup.request` does, and forget it: the mailing list, and which letter is due.
 
     None when another clock has it or had it. A form counts from the moment it is dealt with.
     """
@@ -65,14 +67,15 @@ def take_out(session: Session, crypto: Crypto, intake_id: int, *, now: datetime)
     if row is None:
         return None
     session.delete(row)
-    requested = request(
+    requested = request_for(
         session,
         crypto,
-        mailing_list_id=row.mailing_list_id,
-        address=crypto.decrypt(row.address_sealed),
-        details=Details(row.role, row.school_urn, row.setting_name, row.phase),
-        source=row.source,
-        now=now,
+        row.mailing_list_id,
+        crypto.decrypt(row.address_sealed),
+        Details(row.role, row.school_urn, row.setting_name, row.phase),
+        row.source,
+        now,
+        replaces_id=row.replaces_id,
     )
     return row.mailing_list_id, requested
 

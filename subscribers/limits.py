@@ -45,6 +45,12 @@ def take(session: Session, key: bytes, *, limit: int, window: timedelta, now: da
     record(session, key, now=now)
 
 
+def number(session: Session, key: bytes, *, since: datetime) -> int:
+    """How often it has happened since that moment."""
+    happened = sa.select(sa.func.count()).where(col(Attempt.key_hash) == key, col(Attempt.at) > since)
+    return session.scalar(happened) or 0
+
+
 def is_mail_due(session: Session, subscriber_ids: list[int], *, now: datetime) -> bool:
     """Whether these rows, which are one address, may be sent another mail that somebody else can cause."""
     if not subscriber_ids:

@@ -10,6 +10,13 @@ from newsletter.core.audience import Audience
 from newsletter.core.db import Table, enum_type
 from subscribers.school_words import words_of_row
 
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _of_subscriber() -> sa.Column[int]:
+    """The key of a table with at most one row for a subscriber, which goes when they do."""
+    return sa.Column(_BIG, sa.ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+
 
 class MailingList(Table, table=True):
     """One newsletter that people can ask for. A list is data: adding one needs no code."""
@@ -51,11 +58,13 @@ class Wording(Table, table=True):
 
 
 class SubscriberState(enum.StrEnum):
-    """`pending` asked, `confirmed` gets editions, `left` asked to stop, `suspended` cannot be reached."""
+    """`pending` asked, `confirmed` gets editions, `left` asked to stop, `held` was asked to stop by what may be a mail
+    filter (`subscribers.bursts`), `suspended` cannot be reached."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
     LEFT = "left"
+    HELD = "held"
     SUSPENDED = "suspended"
 
 
@@ -104,7 +113,7 @@ class Subscriber(Table, table=True):
         {"sqlite_autoincrement": True},  # a link in an old mail must never come to mean another person
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
     mailing_list_id: int = Field(foreign_key="mailing_list.id")
     address_hash: bytes | None = None
     address_sealed: bytes | None = None
@@ -177,8 +186,59 @@ class Intake(Table, table=True):
     school_urn: int | None = Field(default=None, foreign_key="school.urn")
     setting_name: str | None = Field(default=None, max_length=200)
     phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
+    replaces_id: int | None = Field(  # whose place the address is to take: a change of address
+        default=None,
+        sa_column=sa.Column(
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.ForeignKey("subscriber.id", ondelete="CASCADE")
+        ),
+    )
     source: str = Field(max_length=200)
     received_at: datetime
+
+
+class BurstDecision(enum.StrEnum):
+    OBEYED = "obeyed"  # they left
+    DISMISSED = "dismissed"  # nobody wanted to leave: their emails go on
+
+
+class LeaveBurst(Table, table=True):
+    """Many leaves from one domain within minutes, which a mail filter may have caused: a person decides about them."""
+
+    __tablename__ = "leave_burst"
+    __table_args__ = (sa.Index("ix_leave_burst_mailing_list_id_domain_hash", "mailing_list_id", "domain_hash"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    domain_hash: bytes  # keyed, and different on every mailing list
+    domain_sealed: bytes | None = None  # to be shown; None for parents
+    started_at: datetime
+    last_at: datetime
+    decided_at: datetime | None = None
+    decision: BurstDecision | None = Field(default=None, sa_type=enum_type(BurstDecision))
+    decided_by: int | None = Field(default=None, foreign_key="staff.id")  # None although decided: the clock
+
+
+class HeldLeave(Table, table=True):
+    """Which burst a subscriber who is `held` belongs to."""
+
+    __tablename__ = "held_leave"
+
+    subscriber_id: int = Field(sa_column=_of_subscriber())
+    burst_id: int = Field(
+        sa_column=sa.Column(sa.Integer, sa.ForeignKey("leave_burst.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+
+
+class AddressChange(Table, table=True):
+    """That a pending subscriber, once confirmed, takes the place of another one of the same list, whose address is
+    given up."""
+
+    __tablename__ = "address_change"
+
+    subscriber_id: int = Field(sa_column=_of_subscriber())
+    replaces_id: int = Field(
+        sa_column=sa.Column(_BIG, sa.ForeignKey("subscriber.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
 
 
 class Bouncing(Table, table=True):
@@ -190,14 +250,7 @@ class Bouncing(Table, table=True):
 
     __tablename__ = "bouncing"
 
-    subscriber_id: int = Field(
-        sa_column=sa.Column(
-            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-            sa.ForeignKey("subscriber.id", ondelete="CASCADE"),
-            primary_key=True,
-            autoincrement=False,
-        )
-    )
+    subscriber_id: int = Field(sa_column=_of_subscriber())
     since: datetime  # when the first of them came back
     editions: int  # how many in a row
     disabled: int = 0  # how many of these because the mailbox is disabled
@@ -210,11 +263,11 @@ class Consent(Table, table=True):
 
     __tablename__ = "consent"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
     subscriber_id: int | None = Field(
         default=None,
         sa_column=sa.Column(
-            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            _BIG,
             sa.ForeignKey("subscriber.id", ondelete="SET NULL"),
             index=True,
         ),
@@ -253,7 +306,7 @@ class Attempt(Table, table=True):
     __tablename__ = "attempt"
     __table_args__ = (sa.Index("ix_attempt_key_hash_at", "key_hash", "at"),)
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    id: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
     key_hash: bytes
     at: datetime = Field(index=True)
 

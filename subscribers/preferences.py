@@ -1,47 +1,19 @@
-"""Leaving, and thinking better of it. Leaving always works, as often as it is asked for, and answers alike."""
+"""Leaving every list at once, thinking better of it, and getting the emails at another address. Leaving one list is in
+`subscribers.leaving`; its names can be used from here."""
 
-import logging
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from newsletter.core.crypto import Crypto
 from newsletter.core.errors import NotFound
-from subscribers import consents, identity, limits, lists
+from subscribers import identity, intake, limits, lists
 from subscribers.details import details_of
+from subscribers.leaving import Left as Left
+from subscribers.leaving import leave as leave
 from subscribers.lists import NO_KEY_UPDATE
 from subscribers.models import Subscriber, SubscriberState
 from subscribers.signup import NOTHING, Requested, ask_to_confirm
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Somebody is off a mailing list: from now on (`newly`), or was already. `subscriber_id` is None where there was
-    nobody; what the person sees is the same."""
-
-    mailing_list_id: int
-    subscriber_id: int | None
-    newly: bool
-
-
-def leave(session: Session, *, mailing_list_id: int, subscriber_id: int, how: str, now: datetime) -> Left:
-    """Take a subscriber off a mailing list, whatever their state. Repeatable; an id that is not on this list (any more)
-    gives the same answer."""
-    subscriber = session.get(Subscriber, subscriber_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
-    if subscriber is None or subscriber.mailing_list_id != mailing_list_id:
-        return Left(mailing_list_id, None, newly=False)
-    newly = subscriber.state is not SubscriberState.LEFT
-    if newly:
-        subscriber.state = SubscriberState.LEFT
-        subscriber.ended_at = subscriber.ended_at or now
-        session.add(subscriber)
-        session.flush()
-        consents.withdraw(session, [subscriber_id], how=how, now=now)
-        log.info("A subscriber left", extra={"subscriber_id": subscriber_id, "mailing_list_id": mailing_list_id})
-    return Left(mailing_list_id, subscriber_id, newly)
 
 
 def leave_all(
@@ -82,6 +54,35 @@ def return_to(session: Session, *, subscriber_id: int, now: datetime) -> Request
     subscriber = session.get(Subscriber, subscriber_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if subscriber is None or subscriber.address_sealed is None:
         raise NotFound("We no longer have your email address. Sign up again with it and we will send you an email.")
-    if subscriber.state is not SubscriberState.LEFT or not limits.is_mail_due(session, [subscriber_id], now=now):
+    has_left = subscriber.state in (SubscriberState.LEFT, SubscriberState.HELD)
+    if not has_left or not limits.is_mail_due(session, [subscriber_id], now=now):
         return NOTHING
     return ask_to_confirm(session, subscriber, details_of(subscriber), source="manage page", now=now)
+
+
+def change_address(
+    session: Session, crypto: Crypto, *, mailing_list_id: int, subscriber_id: int, address: str, now: datetime
+) -> None:
+    """Ask for one list's emails to go to another address, with the same details. Nothing changes before somebody
+    confirms at the new address; then the old one leaves (`subscribers.replacing`).
+
+    Like a sign-up it only goes into the letter box (`subscribers.intake`), for every address alike, and keeps the
+    limits. Raises `NotFound` when the subscriber is not on this list now, `InvalidInput` for the address.
+    """
+    subscriber = session.get(Subscriber, subscriber_id)
+    if (
+        subscriber is None
+        or subscriber.mailing_list_id != mailing_list_id
+        or subscriber.state is not SubscriberState.CONFIRMED
+    ):
+        raise NotFound("You do not get these emails now, so there is no address to change.")
+    intake.put_in(
+        session,
+        crypto,
+        mailing_list_id=mailing_list_id,
+        address=address,
+        details=details_of(subscriber),
+        source="change of address",
+        replaces_id=subscriber_id,
+        now=now,
+    )

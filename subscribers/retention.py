@@ -16,6 +16,7 @@ from subscribers.models import (
     Attempt,
     Bouncing,
     Consent,
+    LeaveBurst,
     Subscriber,
     SubscriberState,
     SubscriberTopic,
@@ -55,6 +56,7 @@ def sweep(
     - Requests nobody confirmed, with their consents: deleted.
     - People who left or could not be reached: first everything that says who they were is emptied, later the row goes.
     - Consents that belong to nobody any more: deleted a while after they were asked for or withdrawn.
+    - Bursts of leaves: deleted a while after they were decided about.
     - Attempts, and suppressions that are over: deleted.
     - That editions came back: deleted when the person gets none any more, or a while after it happened last.
     """
@@ -84,6 +86,7 @@ def sweep(
         col(Consent.subscriber_id).is_(None),
         sa.func.coalesce(col(Consent.withdrawn_at), col(Consent.requested_at)) <= now - kept[Period.ROW_AFTER_END],
     )
+    bound.delete(LeaveBurst, col(LeaveBurst.decided_at) <= now - kept[Period.ROW_AFTER_END])
     attempts = bound.delete(Attempt, col(Attempt.at) <= now - _ATTEMPTS_KEPT)
     suppressions = bound.delete(
         Suppression, col(Suppression.until) <= now, col(Suppression.reason) != SuppressionReason.ERASED

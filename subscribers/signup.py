@@ -10,14 +10,15 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
 from newsletter.core.db import insert
 from newsletter.core.errors import NotFound, WrongState
 from newsletter.core.tokens import Purpose, Tokens
-from subscribers import consents, identity, limits, lists, suppression
+from subscribers import consents, identity, limits, lists, replacing, suppression
 from subscribers.confirmation import CODE_LIFETIME as CODE_LIFETIME
 from subscribers.confirmation import CODE_TRIES as CODE_TRIES
 from subscribers.confirmation import LINK_LIFETIME as LINK_LIFETIME
@@ -30,7 +31,7 @@ from subscribers.confirmation import look as look
 from subscribers.details import Details as Details
 from subscribers.details import checked, details_of, write_details
 from subscribers.lists import NO_KEY_UPDATE
-from subscribers.models import Subscriber, SubscriberState, SuppressionReason
+from subscribers.models import HeldLeave, Subscriber, SubscriberState, SuppressionReason
 
 #: How long the form stays silent for somebody who said "I did not ask for this".
 NOT_REQUESTED_FOR = timedelta(days=30)
@@ -43,6 +44,7 @@ class Answer(enum.StrEnum):
 
     CONFIRM = "confirm"
     ALREADY = "already"
+    NEW_ADDRESS = "new address"
     NOTHING = "nothing"
 
 
@@ -76,10 +78,10 @@ def request(
     address = addresses.parse(address)
     mailing_list = lists.by_id(session, mailing_list_id)
     allowed = checked(session, mailing_list.audience, details)
-    return _request(session, crypto, mailing_list_id, address, allowed, consents.checked_source(source), now)
+    return request_for(session, crypto, mailing_list_id, address, allowed, consents.checked_source(source), now)
 
 
-def _request(
+def request_for(
     session: Session,
     crypto: Crypto,
     mailing_list_id: int,
@@ -87,7 +89,11 @@ def _request(
     details: Details,
     source: str,
     now: datetime,
+    *,
+    replaces_id: int | None = None,
 ) -> Requested:
+    """`request`, for an address and details that were checked. With `replaces_id` the address is to take the place of
+    that subscriber's."""
     identity.take_turns(session, crypto, address)
     rows = identity.find_everywhere(session, crypto, address, for_update=True)
     is_blocked = suppression.is_suppressed(session, crypto, address, now=now)
@@ -97,7 +103,7 @@ def _request(
     subscriber = next((row for row in rows if row.mailing_list_id == mailing_list_id), None)
     if subscriber is None:
         subscriber = _new(session, crypto, mailing_list_id, address, now)
-    return ask_to_confirm(session, subscriber, details, source=source, now=now)
+    return ask_to_confirm(session, subscriber, details, source=source, now=now, replaces_id=replaces_id)
 
 
 def _new(session: Session, crypto: Crypto, mailing_list_id: int, address: str, now: datetime) -> Subscriber:
@@ -120,13 +126,23 @@ def _new(session: Session, crypto: Crypto, mailing_list_id: int, address: str, n
 
 
 def ask_to_confirm(
-    session: Session, subscriber: Subscriber, details: Details, *, source: str, now: datetime
+    session: Session,
+    subscriber: Subscriber,
+    details: Details,
+    *,
+    source: str,
+    now: datetime,
+    replaces_id: int | None = None,
 ) -> Requested:
     """Make the row pending, note and count what is due. Whoever calls has looked at the limits and suppressions."""
     assert subscriber.id is not None
     limits.record(session, identity.mail_key(subscriber.id), now=now)
     if subscriber.state is SubscriberState.CONFIRMED:
         return Requested(Answer.ALREADY, subscriber.id)
+    if subscriber.state is SubscriberState.HELD:
+        session.exec(sa.delete(HeldLeave).where(col(HeldLeave.subscriber_id) == subscriber.id))
+    was_pending = subscriber.state is SubscriberState.PENDING
+    replaces_id = replacing.note(session, subscriber.id, replaces_id, keep=was_pending)
     subscriber.state = SubscriberState.PENDING
     subscriber.requested_at = now
     subscriber.reminded_at = None
@@ -135,8 +151,8 @@ def ask_to_confirm(
     write_details(subscriber, details)
     session.add(subscriber)
     session.flush()
-    consents.ask(session, subscriber, source=source, now=now)
-    return Requested(Answer.CONFIRM, subscriber.id)
+    consents.ask(session, subscriber, source=source, now=now, as_agreed_by=replaces_id)
+    return Requested(Answer.CONFIRM if replaces_id is None else Answer.NEW_ADDRESS, subscriber.id)
 
 
 def check_network(session: Session, crypto: Crypto, *, ip: str, limit_per_hour: int, now: datetime) -> None:
@@ -156,7 +172,7 @@ def renew(session: Session, crypto: Crypto, tokens: Tokens, text: str, *, now: d
         raise NotFound("We no longer have your email address, because nobody confirmed it in time. Sign up again.")
     address = crypto.decrypt(subscriber.address_sealed)
     source = consents.last_source(session, subscriber)
-    return _request(session, crypto, token.list_id, address, details_of(subscriber), source, now)
+    return request_for(session, crypto, token.list_id, address, details_of(subscriber), source, now)
 
 
 def not_requested(session: Session, crypto: Crypto, tokens: Tokens, text: str, *, now: datetime) -> int:

@@ -107,6 +107,20 @@ EXPECTED = {
         *PERSONAL_LINKS,
     ],
     "goodbye": ["Your emails have stopped", "Sign up again", "read every edition on the web"],
+    "new-address": [
+        "Confirm your new email address",
+        "stop sending it to the old one",
+        "Continue to confirm",
+        "[[code]]",
+        "If you did not ask for this, do nothing.",
+    ],
+    "address-changed": [
+        "Your email address was changed",
+        "If this was not you",
+        "Send my emails here again",
+        "This link works for 28 days",
+    ],
+    "still-on": ["Your emails go on", "There is nothing to do.", "Do you want to stop?", "Stop these emails"],
 }
 USED_SLOTS = {
     "edition": {"leave_url", "manage_url"},
@@ -116,6 +130,9 @@ USED_SLOTS = {
     "already": {"leave_url", "manage_url"},
     "welcome": {"leave_url", "manage_url"},
     "goodbye": set(),
+    "new-address": {"confirm_url", "code"},
+    "address-changed": {"leave_url"},
+    "still-on": {"leave_url"},
 }
 ALLOWED_TAGS = {
     "mjml", "mj-head", "mj-title", "mj-preview", "mj-raw", "mj-attributes", "mj-all", "mj-style", "mj-body",
@@ -207,7 +224,7 @@ class TestHtml:
         anchors = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
         assert page.links
         for link in page.links:
-            assert re.match(r"https://|mailto:|tel:\d|\[\[\w+\]\]$", link) or link[1:] in anchors
+            assert re.match(r"https://|mailto:|tel:\d|\[\[\w+\]\]([/?][\w=]+)?$", link) or link[1:] in anchors
 
     def test_every_text_can_be_read_against_its_background(self, mail: Mail) -> None:
         for run in Page(render(mail).html).seen:

@@ -3,7 +3,7 @@
 What editions that went out say, for the search of the archive (written down for those that went out before, too), the
 other forms in which an edition can be had, and what was put right after it had gone out.
 
-Revision 0007, made 2026-11-26; follows 0005.
+Revision 0007, made 2026-11-26; follows 0006.
 """
 
 import json
@@ -17,7 +17,7 @@ import sqlmodel
 from alembic import op
 
 revision: str = "0007"
-down_revision: str | Sequence[str] | None = "0005"
+down_revision: str | Sequence[str] | None = "0006"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

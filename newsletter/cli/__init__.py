@@ -7,6 +7,7 @@ from newsletter.cli import (
     editions,
     feedback,
     installing,
+    leaves,
     people,
     privacy,
     receipts,
@@ -34,3 +35,4 @@ feedback.add_to(app)
 answering.add_to(app)
 privacy.add_to(app)
 topics.add_to(app)
+leaves.add_to(app)

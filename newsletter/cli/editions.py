@@ -327,3 +327,5 @@ def _say_status(runtime: Runtime, edition_id: int) -> None:
         typer.echo("Deferred copies are tried again by a running worker, or when you send it again later.")
     if found["counts"].get("unknown"):
         typer.echo(f"Decide about the unknown ones: newsletter edition unknown {edition_id}")
+    if found["held_leaves"]:
+        typer.echo(f"{found['held_leaves']:,} leaves came in a burst and are held: newsletter leaves held")

@@ -18,6 +18,18 @@ _COMMON_DOMAINS = (
     "yahoo.co.uk", "icloud.com", "btinternet.com", "sky.com", "virginmedia.com", "talktalk.net", "nhs.net",
 )  # fmt: skip
 
+#: Mailboxes that anybody can have: who has one there says nothing about who else does.
+_PUBLIC_MAILBOXES = frozenset(
+    (
+        "gmail.com", "googlemail.com", "outlook.com", "outlook.co.uk", "hotmail.com", "hotmail.co.uk", "live.com",
+        "live.co.uk", "msn.com", "yahoo.com", "yahoo.co.uk", "ymail.com", "rocketmail.com", "aol.com", "aol.co.uk",
+        "icloud.com", "me.com", "mac.com", "btinternet.com", "btopenworld.com", "sky.com", "virginmedia.com",
+        "ntlworld.com", "blueyonder.co.uk", "talktalk.net", "tiscali.co.uk", "plusnet.com", "plus.com", "tesco.net",
+        "ee.co.uk", "o2.co.uk", "zen.co.uk", "gmx.com", "gmx.co.uk", "mail.com", "proton.me", "protonmail.com", "pm.me",
+        "fastmail.com", "tutanota.com", "tuta.com", "hey.com", "zoho.com",
+    )
+)  # fmt: skip
+
 
 def parse(typed: str) -> str:
     """The address as we keep it: trimmed, domain in lower case and Unicode form, local part as typed.
@@ -47,6 +59,11 @@ def look_up_form(address: str) -> str:
 
 def domain(address: str) -> str:
     return address.rpartition("@")[2]
+
+
+def is_public_mailbox(domain: str) -> bool:
+    """Whether this is a provider of mailboxes for everybody, and not an organisation."""
+    return domain.casefold() in _PUBLIC_MAILBOXES
 
 
 def likely_typo(address: str) -> str | None:

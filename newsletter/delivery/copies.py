@@ -29,13 +29,16 @@ from newsletter.providers.base import MailProvider, Message, Outcome, Recipient,
 from newsletter.rendering import dkim, engine
 from newsletter.rendering import message as mime_messages
 from newsletter.rendering.mails import (
+    AddressChangedMail,
     AlreadyMail,
     ConfirmMail,
     GoodbyeMail,
     Letterhead,
     Mail,
+    NewAddressMail,
     ReminderMail,
     Rendered,
+    StillOnMail,
     WelcomeMail,
 )
 from subscribers import lists, recipients, reminding, signup
@@ -51,12 +54,16 @@ MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
     DeliveryKind.ALREADY: {SubscriberState.CONFIRMED},
     DeliveryKind.WELCOME: {SubscriberState.CONFIRMED},
     DeliveryKind.GOODBYE: {SubscriberState.LEFT},
+    DeliveryKind.NEW_ADDRESS: {SubscriberState.PENDING},
+    DeliveryKind.ADDRESS_CHANGED: {SubscriberState.LEFT},
+    DeliveryKind.STILL_ON: {SubscriberState.CONFIRMED},
 }
 
-#: Mails that ask for a yes.
-_WITH_CONFIRM_LINK = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER}
+#: Mails that ask for a yes, and those of them that also carry a code.
+_WITH_CONFIRM_LINK = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER, DeliveryKind.NEW_ADDRESS}
+_WITH_CODE = {DeliveryKind.CONFIRM, DeliveryKind.NEW_ADDRESS}
 
-#: Mails that carry List-Unsubscribe.
+#: Mails that carry List-Unsubscribe. The one that says that a mail filter pressed it (`STILL_ON`) had better not.
 _WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
 
 #: Built once: it runs for every window.
@@ -255,7 +262,7 @@ class Copies:
         runtime, now = self._runtime, self._runtime.clock.now()
         ids = [delivery.subscriber_id for delivery in deliveries if delivery.subscriber_id is not None]
         addresses = recipients.reachable(session, runtime.crypto, ids, states=MAY_HAVE[kind], now=now, special=special)
-        codes = self._codes(session, ids) if kind is DeliveryKind.CONFIRM else {}
+        codes = self._codes(session, ids) if kind in _WITH_CODE else {}
         first = deliveries[0]
         pen = Pen(
             kind,
@@ -300,17 +307,22 @@ class Copies:
 
 
 def _letter(kind: DeliveryKind, head: Letterhead) -> Mail:
-    if kind is DeliveryKind.CONFIRM:
-        return ConfirmMail(
+    if kind in _WITH_CODE:
+        asking = ConfirmMail if kind is DeliveryKind.CONFIRM else NewAddressMail
+        return asking(
             head,
             link_days=signup.LINK_LIFETIME.days,
             code_minutes=int(signup.CODE_LIFETIME.total_seconds() // 60),
         )
     if kind is DeliveryKind.REMINDER:
         return ReminderMail(head, days_left=(signup.LINK_LIFETIME - reminding.LATEST).days)
-    others: dict[DeliveryKind, type[AlreadyMail] | type[WelcomeMail] | type[GoodbyeMail]] = {
-        DeliveryKind.ALREADY: AlreadyMail,
-        DeliveryKind.WELCOME: WelcomeMail,
-        DeliveryKind.GOODBYE: GoodbyeMail,
-    }
-    return others[kind](head)
+    return _PLAIN[kind](head)
+
+
+_PLAIN: Mapping[DeliveryKind, Callable[[Letterhead], Mail]] = {
+    DeliveryKind.ALREADY: AlreadyMail,
+    DeliveryKind.WELCOME: WelcomeMail,
+    DeliveryKind.GOODBYE: GoodbyeMail,
+    DeliveryKind.ADDRESS_CHANGED: AddressChangedMail,
+    DeliveryKind.STILL_ON: StillOnMail,
+}

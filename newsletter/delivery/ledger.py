@@ -344,7 +344,7 @@ def park(session: Session, key: BatchKey, *, now: datetime, rules: Rules) -> int
 
 
 def skip_for(session: Session, subscriber_id: int, *, now: datetime) -> int:
-    """Nothing that still waits for this subscriber is sent, except a goodbye; how many were stopped."""
+    """Nothing that still waits for this subscriber is sent, except what says that it is over; how many were stopped."""
     return skip_for_all(session, [subscriber_id], now=now)
 
 
@@ -355,7 +355,7 @@ def skip_for_all(session: Session, subscriber_ids: Collection[int], *, now: date
         _rows(
             columns.subscriber_id.in_(sorted(subscriber_ids)),
             columns.state.in_(WAITING),
-            columns.kind != DeliveryKind.GOODBYE,
+            columns.kind.not_in((DeliveryKind.GOODBYE, DeliveryKind.ADDRESS_CHANGED)),
         )
         .order_by(columns.id)
         .with_for_update()

@@ -1,7 +1,4 @@
-"""The service's own letters: confirm, reminder, already, welcome, goodbye.
-
-Queued in the transaction of what they are about.
-"""
+"""The service's own letters: confirm, welcome, goodbye and others. Queued in the transaction of what they are about."""
 
 from datetime import datetime
 
@@ -11,7 +8,11 @@ from newsletter.delivery import ledger
 from newsletter.delivery.models import DeliveryKind
 from subscribers.signup import Answer, Requested
 
-_ANSWERS = {Answer.CONFIRM: DeliveryKind.CONFIRM, Answer.ALREADY: DeliveryKind.ALREADY}
+_ANSWERS = {
+    Answer.CONFIRM: DeliveryKind.CONFIRM,
+    Answer.ALREADY: DeliveryKind.ALREADY,
+    Answer.NEW_ADDRESS: DeliveryKind.NEW_ADDRESS,
+}
 
 
 def answer(session: Session, mailing_list_id: int, requested: Requested, *, now: datetime) -> None:

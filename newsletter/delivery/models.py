@@ -19,6 +19,9 @@ class DeliveryKind(enum.StrEnum):
     ALREADY = "already"  # tells a confirmed subscriber who signs up again that there is nothing to do
     WELCOME = "welcome"
     GOODBYE = "goodbye"
+    NEW_ADDRESS = "new address"  # asks the new address to confirm that it takes the place of an old one
+    ADDRESS_CHANGED = "address changed"  # tells the old address
+    STILL_ON = "still on"  # tells those whose mail filter pressed the stop link that their emails go on
 
 
 class DeliveryState(enum.StrEnum):

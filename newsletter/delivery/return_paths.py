@@ -28,6 +28,9 @@ _NUMBERS = {
     DeliveryKind.WELCOME: 3,
     DeliveryKind.GOODBYE: 4,
     DeliveryKind.REMINDER: 5,
+    DeliveryKind.NEW_ADDRESS: 20,
+    DeliveryKind.ADDRESS_CHANGED: 21,
+    DeliveryKind.STILL_ON: 22,
 }
 _KINDS = {number: kind for kind, number in _NUMBERS.items()}
 

@@ -202,7 +202,46 @@ class GoodbyeMail:
     letterhead: Letterhead
 
 
-Mail = EditionMail | ConfirmMail | ReminderMail | AlreadyMail | WelcomeMail | GoodbyeMail
+@dataclass(frozen=True, slots=True)
+class NewAddressMail:
+    """Asks a person to confirm that this address takes the place of their old one: `[[confirm_url]]` and `[[code]]`."""
+
+    template: ClassVar[str] = "new-address"
+
+    letterhead: Letterhead
+    link_days: int
+    code_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangedMail:
+    """Tells the old address that another one has taken its place, and how to come back."""
+
+    template: ClassVar[str] = "address-changed"
+
+    letterhead: Letterhead
+
+
+@dataclass(frozen=True, slots=True)
+class StillOnMail:
+    """Says that something pressed the stop link, that the emails go on, and how to stop them for certain."""
+
+    template: ClassVar[str] = "still-on"
+
+    letterhead: Letterhead
+
+
+Mail = (
+    EditionMail
+    | ConfirmMail
+    | ReminderMail
+    | AlreadyMail
+    | WelcomeMail
+    | GoodbyeMail
+    | NewAddressMail
+    | AddressChangedMail
+    | StillOnMail
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from newsletter.core.errors import ExpiredToken, InvalidInput, NotFound
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
-from newsletter.delivery import letters
+from newsletter.delivery import letters, stopping
 from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import archive
 from newsletter.web import site
@@ -58,7 +58,7 @@ def confirm_by_code(request: Request, form: TheForm, runtime: TheRuntime, pages:
                     session, runtime.crypto, mailing_list_id=list_id, address=address, code=code, now=now
                 )
                 _welcome(session, runtime, confirmed)
-                return _confirmed_page(request, pages, session, lists.by_id(session, list_id))
+                return _confirmed_page(request, pages, session, lists.by_id(session, list_id), confirmed)
         except InvalidInput as problem:
             errors["code"] = str(problem)
     with runtime.db.reading() as session:
@@ -88,7 +88,7 @@ def confirm(token: str, request: Request, runtime: TheRuntime, pages: ThePages) 
             confirmed = signup.confirm(session, runtime.tokens, token, now=now)
             _welcome(session, runtime, confirmed)
             mailing_list = lists.by_id(session, confirmed.mailing_list_id)
-            return _confirmed_page(request, pages, session, mailing_list)
+            return _confirmed_page(request, pages, session, mailing_list, confirmed)
     except ExpiredToken as expired:
         with runtime.db.reading() as session:
             return _expired_page(request, pages, session, expired, token)
@@ -130,12 +130,23 @@ def _welcome(session: Session, runtime: Runtime, confirmed: Confirmed) -> None:
             subscriber_id=confirmed.subscriber_id,
             now=runtime.clock.now(),
         )
+    if confirmed.replaced is not None:
+        stopping.stop_for(session, [confirmed.replaced], runtime.clock.now(), letter=DeliveryKind.ADDRESS_CHANGED)
 
 
-def _confirmed_page(request: Request, pages: Pages, session: Session, mailing_list: MailingList) -> Response:
+def _confirmed_page(
+    request: Request, pages: Pages, session: Session, mailing_list: MailingList, confirmed: Confirmed
+) -> Response:
     assert mailing_list.id is not None
     latest = archive.published(session, mailing_list.id, limit=1)
-    return pages.show(request, "confirmed.html", site.current(session), list=mailing_list, latest=latest[:1])
+    return pages.show(
+        request,
+        "confirmed.html",
+        site.current(session),
+        list=mailing_list,
+        latest=latest[:1],
+        is_change=confirmed.replaced is not None,
+    )
 
 
 def _expired_page(request: Request, pages: Pages, session: Session, expired: ExpiredToken, token: str) -> Response:

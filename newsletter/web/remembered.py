@@ -22,7 +22,7 @@ MAXIMUM_LENGTH = 4_000
 
 
 class Remembered(BaseModel):
-    """A sign-up as it was typed."""
+    """A sign-up, or a change of address, as it was typed."""
 
     mailing_list_id: int
     until: datetime
@@ -31,6 +31,7 @@ class Remembered(BaseModel):
     school_urn: int | None = None
     setting_name: str | None = None
     phase: Phase | None = None
+    manage_token: str | None = None  # the address is to take the place of the one that this link belongs to
 
     @property
     def details(self) -> Details | None:

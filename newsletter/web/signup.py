@@ -207,6 +207,7 @@ def show_check_page(
         list=mailing_list,
         address=remembered.address if remembered else None,
         sealed=sealed if remembered else "",
+        manage_token=remembered.manage_token if remembered else None,
         sent_again=sent_again,
         link_days=signup.LINK_LIFETIME.days,
         code_minutes=int(signup.CODE_LIFETIME.total_seconds() // 60),

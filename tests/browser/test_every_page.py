@@ -1,12 +1,16 @@
 """Every public page, in every state a reader can meet, looked at by axe on a desktop and on a small phone."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from sqlmodel import select
 
 from newsletter.core.tokens import Purpose
+from subscribers import privacy
+from subscribers.models import AddressChange
 from tests.browser.conftest import Site, Visitor
 from tests.newsletter.web import town
 
@@ -156,6 +160,52 @@ def test_managing(visitor: Visitor) -> None:
 def test_managing_as_a_parent(visitor: Visitor) -> None:
     visitor.open(f"/manage/{personal(visitor.site, Purpose.MANAGE)}")
     visitor.look("manage-parents")
+
+
+def test_changing_the_address(visitor: Visitor) -> None:
+    visitor.open(f"/manage/{personal(visitor.site, Purpose.MANAGE)}")
+    visitor.page.get_by_role("link", name="Change your email address").click()
+    visitor.look("new-address")
+    visitor.page.get_by_label("New email address").fill("reader@")
+    visitor.press("Change my address")
+    assert visitor.page.title().startswith("Error: ")
+    visitor.look("new-address-error")
+    visitor.page.get_by_label("New email address").fill(LONG_ADDRESS)
+    visitor.press("Change my address")
+    assert visitor.heading() == "Check your email"
+    visitor.look("new-address-check-your-email")
+    visitor.press("Send it again")
+    assert "We have tried again" in visitor.page.content()
+    with visitor.site.runtime.db.reading() as session:
+        (change,) = session.exec(select(AddressChange))
+    visitor.open(f"/confirm/{town.token(visitor.site.runtime, Purpose.CONFIRM, change.subscriber_id)}")
+    visitor.press("Start my emails")
+    assert visitor.heading() == "Your email address is changed"
+    visitor.look("new-address-confirmed")
+    visitor.open(f"/leave/{town.token(visitor.site.runtime, Purpose.LEAVE, change.replaces_id)}/return")
+    assert visitor.heading() == "Get SEND news for parents and carers again"
+    visitor.look("come-back")
+    visitor.press("Sign up again")
+    assert visitor.heading() == "Check your email"
+
+
+def test_a_link_that_is_sure_to_stop(visitor: Visitor) -> None:
+    visitor.open(f"/leave/{personal(visitor.site, Purpose.LEAVE, slug='professionals')}?sure=yes")
+    visitor.look("leave-professionals")
+    visitor.press("Stop these emails")
+    visitor.look("left-professionals")
+
+
+def test_stopping_everything_and_the_way_back_after_28_days(visitor: Visitor) -> None:
+    visitor.open(f"/manage/{personal(visitor.site, Purpose.MANAGE)}")
+    visitor.press("Stop all emails from us")
+    visitor.look("left-everything")
+    visitor.site.runtime.clock.move(timedelta(days=28))  # type: ignore[attr-defined]
+    with visitor.site.runtime.db.transaction() as session:
+        privacy.sweep(session, now=visitor.site.runtime.clock.now())
+    visitor.press("Sign up again")
+    assert visitor.heading() == "Please sign up again"
+    visitor.look("gone")
 
 
 def test_reading_the_outbox(visitor: Visitor) -> None:

@@ -16,6 +16,7 @@ def test_every_job_of_the_clock_is_in_the_timetable() -> None:
         jobs.assemble_due,
         jobs.answer_sign_ups,
         jobs.remind,
+        jobs.obey_held,
         jobs.sweep,
     }
     assert len({job.name for job in timetable.TIMETABLE}) == len(timetable.TIMETABLE)

@@ -22,7 +22,7 @@ PROMISED = {
     "receipts take", "retention show", "retention set",
     "complaints list", "complaints show", "complaints acknowledge", "complaints close", "paper list",
     "paper done", "privacy records", "feedback take", "feedback list", "feedback file", "feedback set-aside",
-    "feedback themes", "topics add", "topics list", "schools coverage",
+    "feedback themes", "topics add", "topics list", "schools coverage", "leaves held", "leaves obey", "leaves dismiss",
 }  # fmt: skip
 
 

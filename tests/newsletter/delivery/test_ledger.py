@@ -358,6 +358,7 @@ class TestRecording:
             "state": "sending",
             "recipients": 4,
             "counts": {state.value: 0 for state in DeliveryState} | {"accepted": 1, "queued": 3},
+            "held_leaves": 0,
             "pace_per_s": 0.0,
             "seconds_left": None,
         }

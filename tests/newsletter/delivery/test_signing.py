@@ -1,6 +1,7 @@
 """With a DKIM key in the settings every copy that leaves is signed; with one that cannot be used nothing starts."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import dkim as verifier
@@ -40,6 +41,16 @@ def test_what_the_mail_server_gets_can_be_verified(
     ((_, record),) = signer.records().items()
     for mail in mail_server.received:
         assert verifier.verify(mail.content, dnsfunc=lambda name, timeout=5: record.encode())
+        # RFC 8058, section 4: what lets a mail program stop the emails must be signed.
+        signed = re.search(r"\bh=([^;]+)", str(mail.parsed["DKIM-Signature"]))
+        assert signed
+        names = {name.strip().lower() for name in signed[1].split(":")}
+        assert {"list-unsubscribe", "list-unsubscribe-post"} <= names
+        assert re.fullmatch(
+            r"<http://news\.example\.org/leave/[\w-]{43}>, *<mailto:team@example\.org\?subject=stop%20[\w-]{43}>",
+            " ".join(str(mail.parsed["List-Unsubscribe"]).split()),
+        )
+        assert mail.parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     runtime.db.dispose()
 
 

@@ -8,7 +8,7 @@ from newsletter.rendering.colours import contrast
 
 _VOID = {"br", "meta", "img", "hr", "link", "input"}
 _UNSEEN = {"style", "title", "head", "xml", "noscript"}
-_TARGETS = re.compile(r"\((?:https?|mailto|tel):[^\s)]*\)|(?:https?|mailto):\S+|\[\[\w+\]\]")
+_TARGETS = re.compile(r"\((?:https?|mailto|tel):[^\s)]*\)|(?:https?|mailto):\S+|\[\[\w+\]\](?:[/?][\w=]+)?")
 
 
 @dataclass

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from newsletter.rendering.mails import (
+    AddressChangedMail,
     AlreadyMail,
     ConfirmMail,
     EditionMail,
@@ -11,9 +12,11 @@ from newsletter.rendering.mails import (
     GoodbyeMail,
     Letterhead,
     Mail,
+    NewAddressMail,
     ReminderMail,
     ResponseBlock,
     SectionBlock,
+    StillOnMail,
     UpdateBlock,
     WelcomeMail,
 )
@@ -245,6 +248,9 @@ MAILS: dict[str, Mail] = {
     "already": AlreadyMail(LETTERHEAD),
     "welcome": WelcomeMail(LETTERHEAD),
     "goodbye": GoodbyeMail(LETTERHEAD),
+    "new-address": NewAddressMail(LETTERHEAD, link_days=7, code_minutes=30),
+    "address-changed": AddressChangedMail(LETTERHEAD),
+    "still-on": StillOnMail(LETTERHEAD),
 }
 
 SLOT_VALUES = {
