@@ -1,19 +1,24 @@
 """The web application, put together: pages, error pages, headers, health. Wiring only; nobody imports this but entry
 points and tests."""
 
-from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from collections.abc import Mapping
 
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import Response
+from starlette.middleware.gzip import GZipMiddleware
+
+from newsletter.api import problems as api_problems
+from newsletter.api.application import create_api, create_hooks
 from newsletter.core.runtime import Runtime
 from newsletter.web import (
     about,
     answers,
+    api_docs,
     archive,
     check_answers,
     choices,
     confirm,
     data_complaint,
-    entity_tags,
     events,
     feedback,
     feeds,
@@ -60,20 +65,29 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.assets = assets
     app.state.request_counts = counts
 
+    def answer_error(request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response:
+        """What went wrong, to a program as problem details, to a person as a page."""
+        if api_problems.concerns(request.url.path):
+            return api_problems.answer(request, status, headers=headers)
+        return problems.page(pages, request, status, headers=headers)
+
+    api, hooks = create_api(runtime), create_hooks(runtime)
+    for door in (api, hooks):
+        door.add_middleware(problems.LastResort, answer=answer_error)
+    app.state.describe_api = api.openapi
+
+    app.include_router(api_docs.router)  # before what it describes
+    app.mount("/api", api)
+    app.mount("/hooks", hooks)
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
     for errand in ERRANDS:
         app.include_router(errand.router)
     problems.handle(app, pages)
 
     # The last added is the outermost.
-    app.add_middleware(problems.LastResort, pages=pages)
+    app.add_middleware(problems.LastResort, answer=answer_error)
     app.add_middleware(LimitBody)
-    app.add_middleware(
-        GZipMiddleware,
-        minimum_size=500,
-        compresslevel=6,
-        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *entity_tags.NEVER_COMPRESSED),
-    )
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)
     app.add_middleware(AccessLog, counts=counts)
     app.add_middleware(HeadAsGet)

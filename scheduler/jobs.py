@@ -72,7 +72,8 @@ def answer_sign_ups(runtime: Runtime) -> int:
                 with runtime.db.transaction() as session:
                     taken = intake.take_out(session, runtime.crypto, intake_id, now=now)
                     if taken is not None:
-                        letters.answer(session, *taken, now=now)
+                        list_id, requested = taken
+                        letters.queue_answer(session, requested, mailing_list_id=list_id, now=now)
                         number += 1
             except NewsletterError:
                 log.exception("A sign-up form could not be dealt with", extra={"intake_id": intake_id})

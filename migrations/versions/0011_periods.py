@@ -2,7 +2,7 @@
 
 How long what is kept where somebody decided so, and when the sweep last came to its end.
 
-Revision 0011, made 2026-11-26; follows 0009.
+Revision 0011, made 2026-11-26; follows 0010.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import sqlmodel
 from alembic import op
 
 revision: str = "0011"
-down_revision: str | Sequence[str] | None = "0009"
+down_revision: str | Sequence[str] | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

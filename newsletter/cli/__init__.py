@@ -7,6 +7,7 @@ from newsletter.cli import (
     editions,
     feedback,
     installing,
+    keys,
     leaves,
     people,
     privacy,
@@ -36,3 +37,4 @@ answering.add_to(app)
 privacy.add_to(app)
 topics.add_to(app)
 leaves.add_to(app)
+keys.add_to(app)

@@ -7,7 +7,7 @@ with whatever happens to the update, and `newsletter.editions.publishing` notice
 
 import re
 from datetime import date, datetime
-from typing import Self
+from typing import Annotated, Self
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,6 +18,8 @@ from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound
 
+_Id = Annotated[int, Field(ge=1, le=2**31 - 1)]  # what the column holds
+
 #: Link words that do not say where the link goes.
 _EMPTY_LABEL = re.compile(r"^(click\s+)?here$|^(read\s+)?more$|^link$|^https?://|^www\.", re.IGNORECASE)
 
@@ -27,8 +29,8 @@ class UpdateDraft(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    priority_area_id: int
-    partner_id: int
+    priority_area_id: _Id
+    partner_id: _Id
     owner: Line = Field(min_length=1, max_length=120)
     evidence_url: SecureUrl = ""
     evidence_label: Line = Field(default="", max_length=120)
@@ -103,6 +105,14 @@ def by_id(session: Session, update_id: int) -> Update:
 def draft_of(update: Update) -> UpdateDraft:
     """The update as a person would have typed it: what an edit starts from."""
     return UpdateDraft.model_validate({name: getattr(update, name) for name in UpdateDraft.model_fields})
+
+
+def page(session: Session, *, limit: int, before_id: int | None = None) -> list[Update]:
+    """Updates in the order they were written, newest first; with `before_id`, those written before that one."""
+    statement = select(Update).order_by(col(Update.id).desc()).limit(limit)
+    if before_id is not None:
+        statement = statement.where(col(Update.id) < before_id)
+    return list(session.exec(statement))
 
 
 def all_updates(session: Session) -> list[Update]:

@@ -49,6 +49,7 @@ class Settings(BaseModel):
         "", description="Where bounces are taken, like bounces@bounce.example.org; empty: the sender of each list"
     )
     sign_ups_per_network_per_hour: int = Field(30, ge=1, description="Sign-up requests taken from one network an hour")
+    api_requests_per_minute: int = Field(120, ge=1, description="Requests that one API key may make a minute")
     trusted_proxies: str = Field(
         "", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed"
     )

@@ -25,6 +25,7 @@ from newsletter.delivery.headers import message_keys
 from newsletter.delivery.models import Delivery, DeliveryState, Receipt, ReceiptKind, ReceiptOutcome
 from newsletter.delivery.notices import Notice
 from newsletter.delivery.return_paths import ReturnPaths
+from newsletter.providers.base import Event
 from subscribers import identity, preferences, reachability
 from subscribers.models import Subscriber
 
@@ -53,7 +54,27 @@ class Taken:
 
 def take(session: Session, crypto: Crypto, tokens: Tokens, raw: bytes, *, now: datetime) -> Taken:
     """Take in one message, whatever it is. Repeatable: the same message counts once."""
-    notice = notices.read(raw)
+    return _take(session, crypto, tokens, notices.read(raw), now)
+
+
+def take_event(
+    session: Session, crypto: Crypto, tokens: Tokens, provider: str, event: Event, *, now: datetime
+) -> Taken:
+    """Take in what a provider told us. Repeatable: the same event counts once."""
+    notice = Notice(
+        kind=ReceiptKind(event.kind.value),
+        source=provider,
+        fingerprint=f"{provider}:{event.event_id}",
+        status=event.status,
+        detail=event.detail,
+        evidence=event.evidence,
+        addresses=(event.address,) if event.address else (),
+        message_keys=(event.key,) if event.key else (),
+    )
+    return _take(session, crypto, tokens, notice, now)
+
+
+def _take(session: Session, crypto: Crypto, tokens: Tokens, notice: Notice, now: datetime) -> Taken:
     key = crypto.keyed_hash(notice.fingerprint, context="receipt").hex()
     kept = insert(session, Receipt).values(
         source=notice.source,

@@ -15,15 +15,15 @@ _ANSWERS = {
 }
 
 
-def answer(session: Session, mailing_list_id: int, requested: Requested, *, now: datetime) -> None:
-    """Queue the letter that answers a request, if one is due."""
-    kind = _ANSWERS.get(requested.answer)
-    if kind is not None and requested.subscriber_id is not None:
-        queue(session, kind, mailing_list_id=mailing_list_id, subscriber_id=requested.subscriber_id, now=now)
-
-
 def queue(session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_id: int, now: datetime) -> None:
     """Queue one letter, due at once. Safe to call twice: a letter of this kind that still waits is not doubled."""
     if kind is DeliveryKind.EDITION:
         raise ValueError("An edition is opened, not queued as a letter.")
     ledger.queue_letter(session, kind, mailing_list_id=mailing_list_id, subscriber_id=subscriber_id, now=now)
+
+
+def queue_answer(session: Session, requested: Requested, *, mailing_list_id: int, now: datetime) -> None:
+    """Queue the letter that a sign-up calls for, if it calls for one, in the transaction of the request."""
+    kind = _ANSWERS.get(requested.answer)
+    if kind is not None and requested.subscriber_id is not None:
+        queue(session, kind, mailing_list_id=mailing_list_id, subscriber_id=requested.subscriber_id, now=now)

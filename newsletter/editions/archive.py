@@ -17,8 +17,13 @@ from newsletter.editions.models import Edition
 HEAVY: tuple[Any, ...] = (Edition.frozen_html, Edition.frozen_text, Edition.frozen_markdown)
 
 
-def published(session: Session, mailing_list_id: int | None = None, *, limit: int) -> list[Edition]:
-    """The editions that have gone out, of one list or of all, newest first; their mails are read when first touched."""
+def published(
+    session: Session, mailing_list_id: int | None = None, *, limit: int, older_than: Edition | None = None
+) -> list[Edition]:
+    """The editions that have gone out, of one list or of all, newest first; their mails are read when first touched.
+
+    With `older_than`, only those that follow that one in this order.
+    """
     statement = (
         select(Edition)
         .where(col(Edition.released_at).is_not(None))
@@ -28,6 +33,9 @@ def published(session: Session, mailing_list_id: int | None = None, *, limit: in
     )
     if mailing_list_id is not None:
         statement = statement.where(Edition.mailing_list_id == mailing_list_id)
+    if older_than is not None:
+        place = (older_than.released_at, older_than.id)
+        statement = statement.where(sa.tuple_(col(Edition.released_at), col(Edition.id)) < place)
     return list(session.exec(statement))
 
 

@@ -4,7 +4,8 @@ A provider sends a batch and says, for every recipient, what became of it. It ke
 raises for a remote failure: the ledger owns retries, and "nobody can know" is an answer of its own (`UNKNOWN`).
 
 A provider is a module here whose name is the value of `NEWSLETTER_MAIL_PROVIDER`, or an entry point in the group
-`newsletter.mail_providers`; either offers `make(context) -> MailProvider`.
+`newsletter.mail_providers`; either offers `make(context) -> MailProvider`. Where the service calls us back to say what
+became of a message, the same module offers `receiver(context) -> Receiver | None` too.
 """
 
 import enum
@@ -118,4 +119,51 @@ class MailProvider(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections. Safe to call twice."""
+        ...
+
+
+class EventKind(enum.StrEnum):
+    """What became of a message after it was accepted."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"  # still being tried
+    BOUNCED = "bounced"  # will not be delivered
+    COMPLAINED = "complained"  # the reader reported it as spam
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a service told us about one message, taken at its word."""
+
+    kind: EventKind
+    event_id: str  # the same whenever the same event is told, and another for another
+    key: str | None  # our reference, as it came back
+    address: str | None  # the recipient, as it came back
+    status: str | None = None  # enhanced status code (RFC 3463): it decides what follows for the reader
+    detail: str = ""  # in the service's own words
+    evidence: str = ""  # the fields to keep, a line each; never one that names the reader
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A call from a service, before anything in it is believed."""
+
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+class BadSignature(Exception):
+    """The call does not come from the service; the message says what was missing."""
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """Takes the calls that a service makes to say what became of messages."""
+
+    def events(self, request: WebhookRequest) -> Sequence[Event]:
+        """Check where the call comes from, then say what it tells.
+
+        Raises `BadSignature`, and `ValueError` with a plain sentence when it cannot be read.
+        """
         ...

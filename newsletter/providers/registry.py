@@ -13,7 +13,7 @@ import newsletter.providers
 from newsletter.core.errors import ConfigurationError
 from newsletter.core.runtime import Runtime
 from newsletter.core.settings import Settings
-from newsletter.providers.base import API_VERSION, MailProvider, ProviderContext
+from newsletter.providers.base import API_VERSION, MailProvider, ProviderContext, Receiver
 
 ENTRY_POINT_GROUP = "newsletter.mail_providers"
 
@@ -75,6 +75,21 @@ def carrier(settings: Settings) -> str:
         return settings.mail_carrier or name
     described = getattr(importlib.import_module(f"newsletter.providers.{name}"), "carrier", None)
     return described(settings.provider(name)) if described else name
+
+
+def receiver_of(runtime: Runtime, name: str) -> Receiver | None:
+    """What takes the calls of this provider; None when it is not the one in use, or makes none."""
+    if name != runtime.settings.mail_provider:
+        return None
+    module = f"newsletter.providers.{name}" if name in _built_in() else ""
+    module = next((point.module for point in _installed() if point.name == name), module)
+    make_receiver = getattr(importlib.import_module(module), "receiver", None) if module else None
+    if make_receiver is None:
+        return None
+    found: Receiver | None = make_receiver(
+        ProviderContext(runtime.settings.provider(name), runtime.settings.data_dir, runtime.clock)
+    )
+    return found
 
 
 def _built_in() -> set[str]:

@@ -52,7 +52,8 @@ class AccessLog:
             await self._app(scope, receive, send_noting_status)
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "(none)")
+            found = getattr(scope.get("route"), "path", None)
+            route = scope.get("root_path", "") + found if found else "(none)"  # below /api there is a router of its own
             method = scope["method"]
             self._counts.record(method, route, status, seconds)
             log.info(

@@ -24,8 +24,9 @@ from newsletter.editions import blocks
 from newsletter.editions.expanding import Expander
 from newsletter.rendering import markup
 from newsletter.rendering.mails import ResponseBlock
-from newsletter.web import entity_tags, site
+from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.conditional import unless_known
 from newsletter.web.pages import BRIEFLY
 from subscribers import spreadsheets
 
@@ -85,7 +86,7 @@ def report_as_csv(year: int, request: Request, runtime: TheRuntime) -> Response:
         for answer in shelf.answers:
             writer.writerow(spreadsheets.neutral(cell) for cell in _row(shelf, answer))
     body = written.getvalue().encode("utf-8-sig")
-    return entity_tags.respond(request, body, "text/csv; charset=utf-8", max_age_s=300)
+    return unless_known(request, body, "text/csv; charset=utf-8")
 
 
 @router.get("/you-said-we-did/{year:int}")

@@ -19,7 +19,7 @@ from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Address, FormModel, bind
 from newsletter.web.pages import Pages
 from newsletter.web.remembered import unseal
-from newsletter.web.signup import queue_answer, show_check_page
+from newsletter.web.signup import show_check_page
 from subscribers import lists, signup
 from subscribers.models import MailingList
 from subscribers.signup import Confirmed
@@ -104,7 +104,7 @@ def new_link(token: str, request: Request, runtime: TheRuntime, pages: ThePages)
             requested = signup.renew(session, runtime.crypto, runtime.tokens, token, now=now)
             mailing_list = lists.by_id(session, _list_id(runtime, token))
             assert mailing_list.id is not None
-            queue_answer(session, runtime, mailing_list.id, requested)
+            letters.queue_answer(session, requested, mailing_list_id=mailing_list.id, now=now)
             return show_check_page(request, pages, runtime, session, mailing_list, "")
     except NotFound:
         return _gone_page(request, pages, runtime, token)

@@ -12,8 +12,9 @@ from newsletter.core.runtime import Runtime
 from newsletter.editions import blocks
 from newsletter.editions.expanding import Expander
 from newsletter.rendering.mails import EventBlock
-from newsletter.web import entity_tags, site
+from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.conditional import unless_known
 from newsletter.web.pages import BRIEFLY
 
 router = APIRouter()
@@ -50,7 +51,7 @@ def calendar(request: Request, runtime: TheRuntime) -> Response:
         publisher = site.current(session).name
         dated = [(event, _page_url(runtime, event)) for event in found]
         body = calendar_files.feed(dated, name=f"Dates: {publisher}", product=publisher)
-    return entity_tags.respond(request, body, calendar_files.MEDIA_TYPE, max_age_s=_CALENDAR_MAX_AGE_S)
+    return unless_known(request, body, calendar_files.MEDIA_TYPE, max_age_s=_CALENDAR_MAX_AGE_S)
 
 
 @router.get("/events/{slug}.ics")
@@ -58,7 +59,7 @@ def calendar_of_one(slug: str, request: Request, runtime: TheRuntime) -> Respons
     with runtime.db.reading() as session:
         event = _find(session, runtime, slug)
         body = calendar_files.one(event, page_url=_page_url(runtime, event), product=site.current(session).name)
-    return entity_tags.respond(request, body, calendar_files.MEDIA_TYPE, max_age_s=_CALENDAR_MAX_AGE_S)
+    return unless_known(request, body, calendar_files.MEDIA_TYPE, max_age_s=_CALENDAR_MAX_AGE_S)
 
 
 @router.get("/events/{slug}")

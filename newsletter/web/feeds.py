@@ -1,12 +1,8 @@
 """Editions for programs and for people who pass them on: Atom feeds and plain text, asked for again cheaply.
 
-Both say when they last changed and carry an ETag, so that a program that asks again, as feed readers do all day, gets
-304 and nothing else (RFC 9110, 13.1). The ETag is a weak one: what is sent may be compressed on its way or not.
+Both say when they last changed, so that a program that asks again, as feed readers do all day, gets 304 and nothing
+else.
 """
-
-import hashlib
-from datetime import datetime
-from email.utils import format_datetime, parsedate_to_datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -15,6 +11,7 @@ from sqlmodel import Session
 from newsletter.editions import archive, corrections
 from newsletter.web import republishing, site
 from newsletter.web.asked import TheRuntime
+from newsletter.web.conditional import unless_known
 from newsletter.web.republishing import Channel, Entry
 from subscribers import lists
 
@@ -24,7 +21,6 @@ router = APIRouter()
 FEED_LENGTH = 20
 
 _ATOM = "application/atom+xml"
-_KEPT = "public, max-age=300"
 
 
 @router.get("/editions/feed.xml")
@@ -72,35 +68,6 @@ def edition_as_text(list_slug: str, slug: str, request: Request, runtime: TheRun
         entry = Entry(edition, corrections.current_page(edition, made), made)
     text = republishing.plain_text(entry.page, made).encode()
     return unless_known(request, text, "text/plain; charset=utf-8", changed=entry.updated)
-
-
-def unless_known(request: Request, content: bytes, media_type: str, *, changed: datetime) -> Response:
-    """The content, or 304 when who asks has it already. An ETag that was sent decides; without one, the date."""
-    etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-    changed = changed.replace(microsecond=0)
-    headers = {
-        "etag": etag,
-        "last-modified": format_datetime(changed, usegmt=True),
-        "cache-control": _KEPT,
-        "content-type": media_type,
-    }
-    known_tags = request.headers.get("if-none-match")
-    if known_tags is not None:
-        tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
-        is_known = bool(tags & {"*", etag.removeprefix("W/")})
-    else:
-        is_known = _is_since(request.headers.get("if-modified-since", ""), changed)
-    if is_known:
-        del headers["content-type"]
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers)
-
-
-def _is_since(written: str, changed: datetime) -> bool:
-    try:
-        return changed <= parsedate_to_datetime(written)
-    except (ValueError, TypeError):  # no date, or one without a zone
-        return False
 
 
 def _feed(request: Request, session: Session, channel: Channel, mailing_list_id: int | None) -> Response:

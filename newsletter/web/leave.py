@@ -10,11 +10,11 @@ from fastapi.responses import Response
 
 from newsletter.core.errors import NotFound
 from newsletter.core.tokens import Purpose
-from newsletter.delivery import stopping
+from newsletter.delivery import letters, stopping
 from newsletter.web import site
 from newsletter.web.asked import TheForm, TheFormIfAny, ThePages, TheRuntime
 from newsletter.web.security import open_to_other_sites
-from newsletter.web.signup import queue_answer, show_check_page
+from newsletter.web.signup import show_check_page
 from subscribers import bursts, lists, preferences
 
 router = APIRouter()
@@ -74,5 +74,5 @@ def come_back(token: str, request: Request, _form: TheForm, runtime: TheRuntime,
             requested = preferences.return_to(session, subscriber_id=read.subject_id, now=now)
         except NotFound:
             return pages.show(request, "gone.html", site.current(session), status=404, list=mailing_list)
-        queue_answer(session, runtime, read.list_id, requested)
+        letters.queue_answer(session, requested, mailing_list_id=read.list_id, now=now)
         return show_check_page(request, pages, runtime, session, mailing_list, "")

@@ -7,7 +7,9 @@ could not be dealt with there.
 import contextlib
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -84,7 +86,13 @@ _PROBLEMS = {
 }
 
 
-def page(pages: Pages, request: Request, status: int, *, headers: dict[str, str] | None = None) -> Response:
+class AnswersError(Protocol):
+    """Answers an error in the way of the door that was knocked at: a page, or JSON."""
+
+    def __call__(self, request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response: ...
+
+
+def page(pages: Pages, request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response:
     """The page for a status."""
     problem = _PROBLEMS.get(status, _PROBLEMS[500 if status >= 500 else 400])
     if status < 500 and pages.last_site is UNNAMED:  # the first page anybody asked for does not exist
@@ -138,11 +146,11 @@ def handle(app: FastAPI, pages: Pages) -> None:
 
 
 class LastResort:
-    """Turns whatever nobody expected into a page with all our headers, and one log record with its traceback."""
+    """Turns whatever nobody expected into an answer with all our headers, and one log record with its traceback."""
 
-    def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
+    def __init__(self, app: ASGIApp, *, answer: AnswersError) -> None:
         self._app = app
-        self._pages = pages
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -161,4 +169,4 @@ class LastResort:
             log.exception("A request failed with %s", type(error).__name__)
             if started:
                 raise
-            await page(self._pages, Request(scope), 500)(scope, receive, send)
+            await self._answer(Request(scope), 500)(scope, receive, send)

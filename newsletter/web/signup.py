@@ -17,7 +17,6 @@ from newsletter.core import addresses
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, TooMany
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import letters
 from newsletter.web import robots, school_choice, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime, network_address
 from newsletter.web.forms import Address, Bound, FormModel, OneLine, bind
@@ -27,7 +26,7 @@ from newsletter.web.remembered import Remembered, remember, seal, unseal
 from newsletter.web.security import open_to_other_sites
 from subscribers import details, intake, lists, schools, signup
 from subscribers.models import MailingList, Phase, Role
-from subscribers.signup import Details, Requested
+from subscribers.signup import Details
 
 router = APIRouter()
 
@@ -173,11 +172,6 @@ def send_again(slug: str, request: Request, form: TheForm, runtime: TheRuntime, 
                 request, pages, runtime, session, mailing_list, sealed, errors=errors, status=429, headers=headers
             )
     return to_check_page(slug, sealed, again=True)
-
-
-def queue_answer(session: Session, runtime: Runtime, mailing_list_id: int, requested: Requested) -> None:
-    """Queue the letter that is due, if one is, in the transaction of the request."""
-    letters.answer(session, mailing_list_id, requested, now=runtime.clock.now())
 
 
 def show_check_page(

@@ -23,6 +23,7 @@ PROMISED = {
     "complaints list", "complaints show", "complaints acknowledge", "complaints close", "paper list",
     "paper done", "privacy records", "feedback take", "feedback list", "feedback file", "feedback set-aside",
     "feedback themes", "topics add", "topics list", "schools coverage", "leaves held", "leaves obey", "leaves dismiss",
+    "keys add", "keys list", "keys revoke",
 }  # fmt: skip
 
 
