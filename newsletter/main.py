@@ -33,6 +33,7 @@ from newsletter.web import (
     problems,
     school_choice,
     signup,
+    still_you,
     useful,
 )
 from newsletter.web.access import AccessLog, RequestCounts
@@ -43,7 +44,8 @@ from newsletter.web.security import HeadAsGet, LimitBody, SecurityHeaders, refus
 #: Every page; the last one is last because its /{slug} is any mailing list.
 ERRANDS = (
     operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, choices, new_address, outbox,
-    about, useful, feedback, data_complaint, paper_copy, school_choice, check_answers, signup,
+    about, useful, feedback, data_complaint, paper_copy, school_choice,
+    still_you, check_answers, signup,
 )  # fmt: skip
 
 

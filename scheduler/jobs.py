@@ -18,7 +18,7 @@ from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
 from newsletter.feedback import retention as feedback
 from scheduler import cadence as cadences
-from subscribers import bursts, intake, lists, privacy, reminding
+from subscribers import bursts, intake, lists, privacy, reminding, still_you
 from subscribers.models import BurstDecision
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,27 @@ def remind(runtime: Runtime) -> int:
         if some.last_id is None:
             return number
         after_id = some.last_id
+
+
+def ask_if_still_you(runtime: Runtime) -> int:
+    """Queue the yearly question to professionals, and its one reminder, for those who are due it; how many letters.
+
+    A few hundred at a time: the others come at the next ticks.
+    """
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        asked = still_you.ask_due(session, now=now)
+        for one in asked:
+            letters.queue(
+                session,
+                DeliveryKind.STILL_YOU_REMINDER if one.is_reminder else DeliveryKind.STILL_YOU,
+                mailing_list_id=one.mailing_list_id,
+                subscriber_id=one.subscriber_id,
+                now=now,
+            )
+    if asked:
+        log.info("Asked professionals if it is still them", extra={"letters": len(asked)})
+    return len(asked)
 
 
 def sweep(runtime: Runtime) -> list[privacy.Swept]:

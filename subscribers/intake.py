@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 
 from newsletter.core import addresses
 from newsletter.core.crypto import Crypto
-from subscribers import lists
-from subscribers.details import Details, checked
-from subscribers.models import Intake
+from subscribers import handing_over, lists
+from subscribers.details import Details, checked, details_of
+from subscribers.models import Intake, Subscriber
 from subscribers.signup import Requested, request_for
 
 #: What lies here for longer is thrown away: an answer to a form of last week would puzzle more than it helps.
@@ -28,13 +28,45 @@ def put_in(
     address: str,
     details: Details | None = None,
     source: str = "web form",
-    replaces_id: int | None = None,
     now: datetime,
 ) -> None:
-    """Keep one form until it is dealt with; with `replaces_id`, one that asks for another address in place of that
-    subscriber's. Raises `InvalidInput` for the address or the details, `NotFound` for the list."""
-    address = addresses.parse(address)
+    """Keep one form until it is dealt with. Raises `InvalidInput` for the address or the details, `NotFound` for the
+    list."""
     allowed = checked(session, lists.by_id(session, mailing_list_id).audience, details)
+    _put_in(session, crypto, mailing_list_id, address, allowed, source, now)
+
+
+def put_in_for(
+    session: Session, crypto: Crypto, subscriber: Subscriber, address: str, *, is_hand_over: bool, now: datetime
+) -> None:
+    """Keep a form in which a subscriber asks for another address in place of theirs, their own or (`is_hand_over`) a
+    colleague's, with the details they have, however complete. Raises `InvalidInput` for the address."""
+    _put_in(
+        session,
+        crypto,
+        subscriber.mailing_list_id,
+        address,
+        details_of(subscriber),
+        "handed over" if is_hand_over else "change of address",
+        now,
+        replaces_id=subscriber.id,
+        is_hand_over=is_hand_over,
+    )
+
+
+def _put_in(
+    session: Session,
+    crypto: Crypto,
+    mailing_list_id: int,
+    address: str,
+    allowed: Details,
+    source: str,
+    now: datetime,
+    *,
+    replaces_id: int | None = None,
+    is_hand_over: bool = False,
+) -> None:
+    address = addresses.parse(address)
     session.add(
         Intake(
             mailing_list_id=mailing_list_id,
@@ -44,6 +76,7 @@ def put_in(
             setting_name=allowed.setting_name,
             phase=allowed.phase,
             replaces_id=replaces_id,
+            is_hand_over=is_hand_over,
             source=source,
             received_at=now,
         )
@@ -75,8 +108,10 @@ def take_out(session: Session, crypto: Crypto, intake_id: int, *, now: datetime)
         Details(row.role, row.school_urn, row.setting_name, row.phase),
         row.source,
         now,
-        replaces_id=row.replaces_id,
+        replaces_id=None if row.is_hand_over else row.replaces_id,
     )
+    if row.is_hand_over and row.replaces_id is not None:
+        requested = handing_over.note(session, requested, giver_id=row.replaces_id)
     return row.mailing_list_id, requested
 
 

@@ -186,12 +186,13 @@ class Intake(Table, table=True):
     school_urn: int | None = Field(default=None, foreign_key="school.urn")
     setting_name: str | None = Field(default=None, max_length=200)
     phase: Phase | None = Field(default=None, sa_type=enum_type(Phase))
-    replaces_id: int | None = Field(  # whose place the address is to take: a change of address
+    replaces_id: int | None = Field(  # whose place the address is to take
         default=None,
         sa_column=sa.Column(
             sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.ForeignKey("subscriber.id", ondelete="CASCADE")
         ),
     )
+    is_hand_over: bool = False  # a colleague's address, and not another one of the same person
     source: str = Field(max_length=200)
     received_at: datetime
 

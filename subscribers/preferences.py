@@ -76,13 +76,4 @@ def change_address(
         or subscriber.state is not SubscriberState.CONFIRMED
     ):
         raise NotFound("You do not get these emails now, so there is no address to change.")
-    intake.put_in(
-        session,
-        crypto,
-        mailing_list_id=mailing_list_id,
-        address=address,
-        details=details_of(subscriber),
-        source="change of address",
-        replaces_id=subscriber_id,
-        now=now,
-    )
+    intake.put_in_for(session, crypto, subscriber, address, is_hand_over=False, now=now)

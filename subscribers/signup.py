@@ -45,6 +45,7 @@ class Answer(enum.StrEnum):
     CONFIRM = "confirm"
     ALREADY = "already"
     NEW_ADDRESS = "new address"
+    HAND_OVER = "hand over"
     NOTHING = "nothing"
 
 

@@ -121,6 +121,9 @@ EXPECTED = {
         "This link works for 28 days",
     ],
     "still-on": ["Your emails go on", "There is nothing to do.", "Do you want to stop?", "Stop these emails"],
+    "still-you": ["Are these emails still for you?", "If you do nothing, the emails go on.", *PERSONAL_LINKS],
+    "still-you-reminder": ["We asked you this four weeks ago.", "Tell us what you want", *PERSONAL_LINKS],
+    "hand-over": ["A colleague has handed these emails over to you", "for 7 days", "We will not sign you up."],
 }
 USED_SLOTS = {
     "edition": {"leave_url", "manage_url"},
@@ -133,6 +136,9 @@ USED_SLOTS = {
     "new-address": {"confirm_url", "code"},
     "address-changed": {"leave_url"},
     "still-on": {"leave_url"},
+    "still-you": {"leave_url", "manage_url", "still_you_url"},
+    "still-you-reminder": {"leave_url", "manage_url", "still_you_url"},
+    "hand-over": {"confirm_url"},
 }
 ALLOWED_TAGS = {
     "mjml", "mj-head", "mj-title", "mj-preview", "mj-raw", "mj-attributes", "mj-all", "mj-style", "mj-body",

@@ -81,14 +81,18 @@ def upgrade() -> None:
     op.create_index(op.f("ix_address_change_replaces_id"), "address_change", ["replaces_id"])
     with op.batch_alter_table("intake", schema=None) as batch_op:
         batch_op.add_column(sa.Column("replaces_id", BIG, nullable=True))
+        batch_op.add_column(sa.Column("is_hand_over", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.create_foreign_key(
             batch_op.f("fk_intake_replaces_id_subscriber"), "subscriber", ["replaces_id"], ["id"], ondelete="CASCADE"
         )
+    with op.batch_alter_table("intake", schema=None) as batch_op:
+        batch_op.alter_column("is_hand_over", server_default=None)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("intake", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_intake_replaces_id_subscriber"), type_="foreignkey")
+        batch_op.drop_column("is_hand_over")
         batch_op.drop_column("replaces_id")
     for name in ("address_change", "held_leave", "leave_burst"):
         op.drop_table(name)

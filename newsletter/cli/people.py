@@ -1,6 +1,7 @@
 """`newsletter subscribers …`, `person …` and `schools …`: people coming in, going out, and their rights."""
 
 import csv
+import enum
 import json
 import logging
 import os
@@ -22,15 +23,25 @@ from newsletter.delivery import letters, stopping
 from newsletter.delivery.models import DeliveryKind
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
-from subscribers import importing, lists, preferences, privacy
+from subscribers import importing, lists, preferences, privacy, signup
 from subscribers import schools as school_register
-from subscribers.models import MailingList
+from subscribers.models import MailingList, Role
+from subscribers.signup import Details
 
 log = logging.getLogger(__name__)
 
 subscribers = typer.Typer(no_args_is_help=True, help="Bring subscribers in, take a list out, stop somebody's emails.")
 person = typer.Typer(no_args_is_help=True, help="Answer a person who asks what is held about them, or to be forgotten.")
 schools = typer.Typer(no_args_is_help=True, help="The register of schools that professionals choose from.")
+
+
+class SignUpSource(enum.StrEnum):
+    """Where a sign-up came from that staff enter for a person."""
+
+    PAPER = "paper"
+    EVENT = "event"
+    PHONE = "phone"
+
 
 ListSlug = Annotated[str, typer.Argument(metavar="LIST", help="The mailing list: parents or professionals.")]
 InFile = Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False, readable=True)]
@@ -92,6 +103,41 @@ def import_subscribers(
                         now=now,
                     )
     _say_import(report, dry_run=dry_run)
+
+
+@subscribers.command("add")
+def add_subscriber(
+    list_slug: ListSlug,
+    email: Email,
+    source: Annotated[SignUpSource, typer.Option("--source", help="Where the person said so.")],
+    role: Annotated[Role | None, typer.Option("--role", help="Professionals: what the person does.")] = None,
+    school: Annotated[
+        int | None, typer.Option("--school", metavar="URN", help="Professionals: the school, by its register number.")
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option("--setting", metavar="NAME", help="Professionals: a setting not in the register.")
+    ] = None,
+) -> None:
+    """Enter a sign-up from a paper form, an event or the phone, made under the wording that the web form shows today.
+
+    The person is asked by mail to confirm, and gets nothing else until then. The answer is the same for every address.
+    """
+    details = Details(role=role, school_urn=school, setting_name=setting)
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        now = runtime.clock.now()
+        mailing_list = lists.by_slug(session, list_slug)
+        assert mailing_list.id is not None
+        requested = signup.request(
+            session,
+            runtime.crypto,
+            mailing_list_id=mailing_list.id,
+            address=email,
+            details=details,
+            source=source.value,
+            now=now,
+        )
+        letters.answer(session, mailing_list.id, requested, now=now)
+    typer.echo("Noted. If this address may be written to, it is asked by mail to confirm, once a worker runs.")
 
 
 @subscribers.command("export")

@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110, section 8.8.3), so that whoever has a file already is told so instead of being sent it again."""
+"""Entity tags (RFC 9110, section 8.8.3): whoever has a file already is told so instead of being sent it again."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The opaque part of personal links: confirm, manage, leave.
+"""The opaque part of personal links: confirm, manage, leave, still you?
 
 A token is self-contained (list, subject, time of issue), encrypted and authenticated with AES-SIV (RFC 5297), so it is
 short, reveals nothing when a mail is forwarded, cannot be forged (RFC 8058, section 3.1), needs no row to stay valid,
@@ -33,6 +33,7 @@ class Purpose(enum.StrEnum):
     CONFIRM = "confirm"
     LEAVE = "leave"
     MANAGE = "manage"
+    STILL_YOU = "still-you"
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")

@@ -33,12 +33,14 @@ from newsletter.rendering.mails import (
     AlreadyMail,
     ConfirmMail,
     GoodbyeMail,
+    HandOverMail,
     Letterhead,
     Mail,
     NewAddressMail,
     ReminderMail,
     Rendered,
     StillOnMail,
+    StillYouMail,
     WelcomeMail,
 )
 from subscribers import lists, recipients, reminding, signup
@@ -57,14 +59,27 @@ MAY_HAVE: Mapping[DeliveryKind, set[SubscriberState]] = {
     DeliveryKind.NEW_ADDRESS: {SubscriberState.PENDING},
     DeliveryKind.ADDRESS_CHANGED: {SubscriberState.LEFT},
     DeliveryKind.STILL_ON: {SubscriberState.CONFIRMED},
+    DeliveryKind.STILL_YOU: {SubscriberState.CONFIRMED},
+    DeliveryKind.STILL_YOU_REMINDER: {SubscriberState.CONFIRMED},
+    DeliveryKind.HAND_OVER: {SubscriberState.PENDING, SubscriberState.CONFIRMED},
 }
 
 #: Mails that ask for a yes, and those of them that also carry a code.
-_WITH_CONFIRM_LINK = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER, DeliveryKind.NEW_ADDRESS}
+_WITH_CONFIRM_LINK = {
+    DeliveryKind.CONFIRM,
+    DeliveryKind.REMINDER,
+    DeliveryKind.NEW_ADDRESS,
+    DeliveryKind.HAND_OVER,
+}
 _WITH_CODE = {DeliveryKind.CONFIRM, DeliveryKind.NEW_ADDRESS}
 
 #: Mails that carry List-Unsubscribe. The one that says that a mail filter pressed it (`STILL_ON`) had better not.
-_WITH_LEAVE_HEADER = {DeliveryKind.EDITION, DeliveryKind.WELCOME}
+_WITH_LEAVE_HEADER = {
+    DeliveryKind.EDITION,
+    DeliveryKind.WELCOME,
+    DeliveryKind.STILL_YOU,
+    DeliveryKind.STILL_YOU_REMINDER,
+}
 
 #: Built once: it runs for every window.
 _STANDING = sa.select(
@@ -124,6 +139,8 @@ class Pen:
         slots = {"leave_url": leave, "manage_url": manage}
         if self.kind in _WITH_CONFIRM_LINK:
             slots |= {"confirm_url": self.links.confirm(subscriber_id, delivery.queued_at), "code": code or ""}
+        elif self.kind in (DeliveryKind.STILL_YOU, DeliveryKind.STILL_YOU_REMINDER):
+            slots |= {"still_you_url": self.links.still_you(subscriber_id, delivery.queued_at)}
         key, in_header = self.key(delivery.id), self.kind in _WITH_LEAVE_HEADER
         try:
             to = wire.wire_form(address)
@@ -316,6 +333,10 @@ def _letter(kind: DeliveryKind, head: Letterhead) -> Mail:
         )
     if kind is DeliveryKind.REMINDER:
         return ReminderMail(head, days_left=(signup.LINK_LIFETIME - reminding.LATEST).days)
+    if kind is DeliveryKind.HAND_OVER:
+        return HandOverMail(head, link_days=signup.LINK_LIFETIME.days)
+    if kind in (DeliveryKind.STILL_YOU, DeliveryKind.STILL_YOU_REMINDER):
+        return StillYouMail(head, is_reminder=kind is DeliveryKind.STILL_YOU_REMINDER)
     return _PLAIN[kind](head)
 
 

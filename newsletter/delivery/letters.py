@@ -12,6 +12,7 @@ _ANSWERS = {
     Answer.CONFIRM: DeliveryKind.CONFIRM,
     Answer.ALREADY: DeliveryKind.ALREADY,
     Answer.NEW_ADDRESS: DeliveryKind.NEW_ADDRESS,
+    Answer.HAND_OVER: DeliveryKind.HAND_OVER,
 }
 
 

@@ -23,6 +23,9 @@ class PersonalLinks:
     def confirm(self, subscriber_id: int, issued_at: datetime) -> str:
         return self._made((Purpose.CONFIRM,), subscriber_id, issued_at)[0]
 
+    def still_you(self, subscriber_id: int, issued_at: datetime) -> str:
+        return self._made((Purpose.STILL_YOU,), subscriber_id, issued_at)[0]
+
     def _made(self, purposes: tuple[Purpose, ...], subscriber_id: int, issued_at: datetime) -> list[str]:
         if self._issued is None or self._issued[0] is not issued_at and self._issued[0] != issued_at:
             # All copies of an edition were queued in the same moment.

@@ -22,6 +22,9 @@ class DeliveryKind(enum.StrEnum):
     NEW_ADDRESS = "new address"  # asks the new address to confirm that it takes the place of an old one
     ADDRESS_CHANGED = "address changed"  # tells the old address
     STILL_ON = "still on"  # tells those whose mail filter pressed the stop link that their emails go on
+    STILL_YOU = "still-you"  # asks a professional, once a year, whether this is still the right mailbox
+    STILL_YOU_REMINDER = "still-you-reminder"
+    HAND_OVER = "hand-over"  # asks a professional to take over from a colleague
 
 
 class DeliveryState(enum.StrEnum):

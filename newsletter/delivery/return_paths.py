@@ -28,9 +28,12 @@ _NUMBERS = {
     DeliveryKind.WELCOME: 3,
     DeliveryKind.GOODBYE: 4,
     DeliveryKind.REMINDER: 5,
-    DeliveryKind.NEW_ADDRESS: 20,
-    DeliveryKind.ADDRESS_CHANGED: 21,
-    DeliveryKind.STILL_ON: 22,
+    DeliveryKind.NEW_ADDRESS: 6,
+    DeliveryKind.ADDRESS_CHANGED: 7,
+    DeliveryKind.STILL_ON: 8,
+    DeliveryKind.STILL_YOU: 9,
+    DeliveryKind.STILL_YOU_REMINDER: 10,
+    DeliveryKind.HAND_OVER: 11,
 }
 _KINDS = {number: kind for kind, number in _NUMBERS.items()}
 

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import ClassVar
 
 #: Every personal value a mail can carry.
-SLOTS = frozenset({"leave_url", "manage_url", "confirm_url", "code"})
+SLOTS = frozenset({"leave_url", "manage_url", "confirm_url", "still_you_url", "code"})
 
 #: How many links "In this edition" has at most: more would be a page of its own on a phone.
 MOST_CONTENTS = 8
@@ -231,6 +231,26 @@ class StillOnMail:
     letterhead: Letterhead
 
 
+@dataclass(frozen=True, slots=True)
+class StillYouMail:
+    """Asks a professional whether this is still the right mailbox: `[[still_you_url]]`."""
+
+    template: ClassVar[str] = "still-you"
+
+    letterhead: Letterhead
+    is_reminder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverMail:
+    """Asks a professional to take over from a colleague: `[[confirm_url]]`."""
+
+    template: ClassVar[str] = "hand-over"
+
+    letterhead: Letterhead
+    link_days: int
+
+
 Mail = (
     EditionMail
     | ConfirmMail
@@ -241,6 +261,8 @@ Mail = (
     | NewAddressMail
     | AddressChangedMail
     | StillOnMail
+    | StillYouMail
+    | HandOverMail
 )
 
 

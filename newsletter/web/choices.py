@@ -1,7 +1,7 @@
 """Topics and frequency, on the "Change your details" page: what comes beside the regular editions.
 
 Unlike answers about work, these choices are shown as they are: nobody can take away a tick they do not see, and which
-topics a mailbox gets says nothing about who reads it (docs/decisions/0010-choices-are-shown.md).
+topics a mailbox gets says nothing about who reads it (docs/decisions/0012-choices-are-shown.md).
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from newsletter.web.forms import Address, FormModel, bind
 from newsletter.web.pages import Pages
 from newsletter.web.remembered import unseal
 from newsletter.web.signup import show_check_page
-from subscribers import lists, signup
+from subscribers import handing_over, lists, signup
 from subscribers.models import MailingList
 from subscribers.signup import Confirmed
 
@@ -122,13 +122,17 @@ def _list_id(runtime: Runtime, token: str) -> int:
 
 
 def _welcome(session: Session, runtime: Runtime, confirmed: Confirmed) -> None:
+    """What follows from confirming: a welcome, and the end of a colleague's emails who handed over."""
+    now = runtime.clock.now()
+    if (left := handing_over.complete(session, confirmed, now=now)) is not None:
+        stopping.stop_for(session, [left], now)
     if confirmed.newly:
         letters.queue(
             session,
             DeliveryKind.WELCOME,
             mailing_list_id=confirmed.mailing_list_id,
             subscriber_id=confirmed.subscriber_id,
-            now=runtime.clock.now(),
+            now=now,
         )
     if confirmed.replaced is not None:
         stopping.stop_for(session, [confirmed.replaced], runtime.clock.now(), letter=DeliveryKind.ADDRESS_CHANGED)

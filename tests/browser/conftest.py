@@ -89,6 +89,10 @@ class Visitor:
         self.site.runtime.clock.move(5 * robots.TYPING)  # type: ignore[attr-defined]
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=name, exact=True).click()
+        self.tick()
+
+    def tick(self) -> None:
+        """Let the clock deal with the sign-ups that have come in."""
         jobs.answer_sign_ups(self.site.runtime)
 
     def heading(self) -> str:

@@ -112,6 +112,7 @@ def test_a_parent_signs_up_with_the_keyboard_alone(visitor: Visitor) -> None:
     with visitor.page.expect_navigation():
         keyboard.press("Enter")
     assert visitor.heading() == "Check your email"
+    visitor.tick()
     assert row(visitor).state is SubscriberState.PENDING
 
 
@@ -263,3 +264,33 @@ def test_topics_are_chosen_with_the_keyboard_alone(visitor: Visitor) -> None:
     assert "Your answers are saved" in visitor.page.content()
     assert visitor.page.get_by_label("Early years", exact=True).first.is_checked()
     assert not visitor.page.get_by_label("Training and events").is_checked()
+
+
+def test_the_yearly_question_with_the_keyboard_alone(visitor: Visitor) -> None:
+    town.subscriber(visitor.site.runtime, ADDRESS, slug="professionals")
+    path = f"/still-you/{personal(visitor, Purpose.STILL_YOU)}"
+    visitor.open(path)
+    visitor.look("still-you")
+    visitor.page.get_by_role("link", name="Hand these emails over").focus()
+    keyboard = visitor.page.keyboard
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    visitor.press("Hand over")
+    assert visitor.page.title().startswith("Error: ")
+    visitor.look("hand-over-error")
+    visitor.page.get_by_label("Your colleague").focus()
+    keyboard.type("colleague@example.org")
+    keyboard.press("Tab")
+    keyboard.press("Space")
+    with visitor.page.expect_navigation():
+        keyboard.press("Enter")
+    assert visitor.heading() == "We have asked your colleague"
+    visitor.look("handed-over")
+    visitor.open(path)
+    visitor.press("Yes, keep sending")
+    visitor.look("still-you-kept")
+    visitor.open(path)
+    visitor.press("Stop these emails")
+    visitor.open(path)
+    assert visitor.heading() == "You do not get these emails now"
+    visitor.look("still-you-left")

@@ -13,18 +13,65 @@ from newsletter.staff import accounts
 from tests.newsletter.cli.conftest import Newsletter
 
 #: The names that scripts and documents rely on.
-PROMISED = {
-    "run", "web", "worker", "scheduler", "migrate", "demo", "doctor", "backup", "restore", "staff add",
-    "edition list", "edition assemble", "edition preview", "edition approve", "edition send", "edition status",
-    "edition pause", "edition resume", "edition cancel", "edition unknown", "edition rules", "edition correct",
-    "edition variant add", "edition variant list", "subscribers import",
-    "subscribers export", "subscribers leave", "person export", "person erase", "schools import",
-    "receipts take", "retention show", "retention set",
-    "complaints list", "complaints show", "complaints acknowledge", "complaints close", "paper list",
-    "paper done", "privacy records", "feedback take", "feedback list", "feedback file", "feedback set-aside",
-    "feedback themes", "topics add", "topics list", "schools coverage", "leaves held", "leaves obey", "leaves dismiss",
-    "keys add", "keys list", "keys revoke",
-}  # fmt: skip
+PROMISED = set(
+    """
+    backup
+    complaints acknowledge
+    complaints close
+    complaints list
+    complaints show
+    demo
+    doctor
+    edition approve
+    edition assemble
+    edition cancel
+    edition correct
+    edition list
+    edition pause
+    edition preview
+    edition resume
+    edition rules
+    edition send
+    edition status
+    edition unknown
+    edition variant add
+    edition variant list
+    feedback file
+    feedback list
+    feedback set-aside
+    feedback take
+    feedback themes
+    keys add
+    keys list
+    keys revoke
+    leaves dismiss
+    leaves held
+    leaves obey
+    migrate
+    paper done
+    paper list
+    person erase
+    person export
+    privacy records
+    receipts take
+    restore
+    retention set
+    retention show
+    run
+    scheduler
+    schools coverage
+    schools import
+    staff add
+    subscribers add
+    subscribers export
+    subscribers import
+    subscribers leave
+    topics add
+    topics list
+    web
+    worker
+    """.strip().split("\n    ")
+)
 
 
 def names(group: object, before: str = "") -> set[str]:

@@ -31,6 +31,36 @@ def exported(newsletter: Newsletter, out: Path, slug: str = "parents") -> list[d
         return list(csv.DictReader(file))
 
 
+class TestAdding:
+    def test_a_sign_up_on_paper_is_kept_with_its_source_and_waits_for_a_yes(self, demo: Newsletter) -> None:
+        result = demo("subscribers", "add", "parents", "new@example.org", "--source", "paper")
+        assert result.exit_code == 0, result.stderr
+        assert "new@" not in result.output
+        (row,) = json.loads(demo("person", "export", "new@example.org").stdout)["mailing_lists"]
+        (consent,) = row["consents"]
+        assert (row["state"], consent["source"], consent["confirmed_at"]) == ("pending", "paper", None)
+        assert consent["wording_version"] == 1
+
+    def test_the_answer_is_the_same_for_who_is_on_the_list(self, demo: Newsletter) -> None:
+        known, unknown = (
+            demo("subscribers", "add", "parents", address, "--source", "phone")
+            for address in ("parent-001@example.org", "new@example.org")
+        )
+        assert (known.exit_code, known.output) == (unknown.exit_code, unknown.output)
+
+    def test_a_professional_says_what_they_do_and_where(self, demo: Newsletter) -> None:
+        add = ("subscribers", "add", "professionals", "new@example.org", "--source", "event")
+        assert demo(*add).exit_code == 1
+        assert demo(*add, "--role", "health", "--setting", "Therapies team").exit_code == 0
+        (row,) = json.loads(demo("person", "export", "new@example.org").stdout)["mailing_lists"]
+        assert (row["role"], row["setting_name"]) == ("health", "Therapies team")
+
+    def test_parents_give_an_address_and_nothing_else(self, demo: Newsletter) -> None:
+        result = demo("subscribers", "add", "parents", "new@example.org", "--source", "paper", "--role", "senco")
+        assert result.exit_code == 1
+        assert "We only need an email address" in result.stderr
+
+
 class TestImporting:
     def test_they_come_in_pending_and_are_asked_to_confirm(
         self, demo: Newsletter, tmp_path: Path, data_dir: Path

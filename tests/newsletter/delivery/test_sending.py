@@ -653,6 +653,8 @@ class TestLetters:
             (DeliveryKind.NEW_ADDRESS, SubscriberState.PENDING, False),
             (DeliveryKind.ADDRESS_CHANGED, SubscriberState.LEFT, False),
             (DeliveryKind.STILL_ON, SubscriberState.CONFIRMED, False),
+            (DeliveryKind.STILL_YOU, SubscriberState.CONFIRMED, True),
+            (DeliveryKind.STILL_YOU_REMINDER, SubscriberState.CONFIRMED, True),
         ],
     )
     def test_each_goes_to_whom_it_is_for_and_to_nobody_else(

@@ -10,6 +10,7 @@ from newsletter.rendering.mails import (
     EditionMail,
     EventBlock,
     GoodbyeMail,
+    HandOverMail,
     Letterhead,
     Mail,
     NewAddressMail,
@@ -17,6 +18,7 @@ from newsletter.rendering.mails import (
     ResponseBlock,
     SectionBlock,
     StillOnMail,
+    StillYouMail,
     UpdateBlock,
     WelcomeMail,
 )
@@ -251,12 +253,16 @@ MAILS: dict[str, Mail] = {
     "new-address": NewAddressMail(LETTERHEAD, link_days=7, code_minutes=30),
     "address-changed": AddressChangedMail(LETTERHEAD),
     "still-on": StillOnMail(LETTERHEAD),
+    "still-you": StillYouMail(LETTERHEAD, is_reminder=False),
+    "still-you-reminder": StillYouMail(LETTERHEAD, is_reminder=True),
+    "hand-over": HandOverMail(LETTERHEAD, link_days=7),
 }
 
 SLOT_VALUES = {
     "leave_url": "https://news.example.org/leave/" + "a1B2c3D4" * 8,
     "manage_url": "https://news.example.org/manage/" + "a1B2c3D4" * 8,
     "confirm_url": "https://news.example.org/confirm/" + "a1B2c3D4" * 8,
+    "still_you_url": "https://news.example.org/still-you/" + "a1B2c3D4" * 8,
     "code": "314159",
 }
 
