@@ -138,6 +138,8 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
         pacing.forget(session, now=runtime.clock.now())
         periods.note_sweep(session, now=runtime.clock.now())
         intake.throw_away_old(session, now=runtime.clock.now())
+    if not runtime.db.empty_log():
+        log.info("The log of the database was being read; what was swept stays in it until the next sweep")
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
 

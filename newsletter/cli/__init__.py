@@ -4,6 +4,7 @@ import typer
 
 from newsletter.cli import (
     answering,
+    content,
     editions,
     feedback,
     installing,
@@ -29,6 +30,7 @@ app = typer.Typer(
 roles.add_to(app)
 installing.add_to(app)
 app.add_typer(editions.app, name="edition")
+content.add_to(app)
 people.add_to(app)
 receipts.add_to(app)
 retention.add_to(app)

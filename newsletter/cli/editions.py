@@ -13,7 +13,7 @@ from newsletter.cli import edge, edition_corrections, edition_variants, foregrou
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, letterheads, opening, reports
-from newsletter.editions import assembling, moves, publishing
+from newsletter.editions import assembling, event_choices, moves, publishing, response_choices
 from newsletter.editions.models import Edition, EditionState
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
@@ -59,9 +59,9 @@ def assemble(
 ) -> None:
     """Make a draft edition from the updates that are due; its id stands alone on the last line.
 
-    Says of every update why it is in or out. A list has one regular edition in hand at a time, and one special edition
-    for the same readers: where one is still to be approved or sent, that one is named. When nothing is new there is no
-    edition, and the exit code is 1.
+    Says of every update, response and event why it is in or out. A list has one regular edition in hand at a time, and
+    one special edition for the same readers: where one is still to be approved or sent, that one is named. When nothing
+    is new there is no edition, and the exit code is 1.
     """
     if topic is not None and not special:
         raise typer.BadParameter("--topic goes with --special: regular editions are for everybody")
@@ -95,8 +95,13 @@ def assemble(
             typer.echo(f"out  {considered.title} ({considered.reason})")
         if assembled.edition is None:
             raise typer.Exit(1)
-        typer.echo(assembled.because)
         edition_id = assembled.edition.id
+        assert edition_id is not None
+        for response_choice, response in response_choices.choices(session, edition_id):
+            typer.echo(f"{'in ' if response_choice.is_in else 'out'}  {response.theme} ({response_choice.reason})")
+        for event_choice, event in event_choices.choices(session, edition_id):
+            typer.echo(f"{'in ' if event_choice.is_in else 'out'}  {event.title} ({event_choice.reason})")
+        typer.echo(assembled.because)
     typer.echo(edition_id)
 
 

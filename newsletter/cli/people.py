@@ -136,7 +136,7 @@ def add_subscriber(
             source=source.value,
             now=now,
         )
-        letters.answer(session, mailing_list.id, requested, now=now)
+        letters.queue_answer(session, requested, mailing_list_id=mailing_list.id, now=now)
     typer.echo("Noted. If this address may be written to, it is asked by mail to confirm, once a worker runs.")
 
 
@@ -212,15 +212,19 @@ def erase_person(
     """Forget an address on every mailing list. Only a keyed hash stays, so that no import brings it back."""
     if not yes and sys.stdin.isatty():
         typer.confirm("Everything about this address will be gone for good. Erase it?", abort=True)
-    with edge.opened() as runtime, runtime.db.transaction() as session:
-        rows = privacy.erase(session, runtime.crypto, email, now=runtime.clock.now())
-        emptied, still_open = complaints.erase_contact(session, runtime.crypto, email)
+    with edge.opened() as runtime:
+        with runtime.db.transaction() as session:
+            rows = privacy.erase(session, runtime.crypto, email, now=runtime.clock.now())
+            emptied, still_open = complaints.erase_contact(session, runtime.crypto, email)
+        rows += emptied
+        is_gone = runtime.db.empty_log()
+    if not is_gone:
+        typer.echo("The database was busy: what was erased leaves its log with the next sweep, within the hour.")
     if still_open:
         typer.echo(
             f"{still_open} open complaint{'s' if still_open > 1 else ''} of this person must still be answered. "
             "Close it, then erase again."
         )
-    rows += emptied
     typer.echo("Nothing was held about this address; it is kept out of imports from now on." if not rows else "Erased.")
 
 

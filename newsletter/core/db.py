@@ -34,6 +34,9 @@ SQLModel.metadata.naming_convention = NAMING_CONVENTION
 #: How long a SQLite connection waits for another writer, in milliseconds.
 SQLITE_BUSY_TIMEOUT_MS = 10_000
 
+#: How long emptying SQLite's log may wait for those who read, in milliseconds.
+SQLITE_LOG_TIMEOUT_MS = 1_000
+
 #: PostgreSQL ends a transaction whose process has fallen silent in the middle of it for so many seconds. A frozen
 #: machine, or one that lost its power or its network, would otherwise keep its locks for hours, and others waiting.
 MOST_IDLE_S = 15
@@ -108,6 +111,24 @@ class Database:
         found: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return found.astimezone(UTC)
 
+    def empty_log(self) -> bool:
+        """Move what SQLite's write-ahead log holds into the database file and empty the log, where a copy of what was
+        deleted would stay until it is written over. False when somebody was reading: try again later.
+
+        PostgreSQL keeps its log, and the room of what was deleted, by its own settings (autovacuum).
+        """
+        if not self.is_sqlite:
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={SQLITE_LOG_TIMEOUT_MS}")  # writers wait meanwhile
+            is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}")
+            return not is_busy
+        finally:
+            connection.close()
+
     def dispose(self) -> None:
         self.engine.dispose()
 
@@ -135,6 +156,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is deleted is overwritten with zeros, so that no file holds it any more
             f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")

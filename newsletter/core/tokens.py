@@ -37,7 +37,6 @@ class Purpose(enum.StrEnum):
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_PURPOSES = {purpose: purpose.encode() for purpose in Purpose}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Tokens:
         """A token for each purpose, all issued at the same second (since 1970, UTC)."""
         payload = _LAYOUT.pack(list_id, subject_id, issued_at_s)
         encrypt = self._cipher.encrypt
-        return [_encode(encrypt(payload, [_PURPOSES[purpose]])) for purpose in purposes]
+        return [_encode(encrypt(payload, [purpose.encode()])) for purpose in purposes]
 
     def read(self, purpose: Purpose, text: str, *, now: datetime, max_age: timedelta | None = None) -> Token:
         """What the token says.

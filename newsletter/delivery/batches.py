@@ -89,11 +89,8 @@ def take(session: Session, hold: Hold, *, lease: timedelta, now: datetime) -> bo
 
     Repeatable with the same token, when the commit was in doubt.
     """
-    columns = BATCH.c
-    is_free = sa.and_(columns.token.is_(None), columns.due_at <= now)
-    return _change(
-        session, hold.key, sa.or_(is_free, columns.token == hold.token), token=hold.token, lease_until=now + lease
-    )
+    values = {**_values(hold), "until": now + lease, "now": now}
+    return session.connection().execute(statements.take(), values).rowcount == 1
 
 
 def keep(
@@ -108,8 +105,7 @@ def keep(
     """Hold it for longer, and write the counts of its moves; False when somebody took over: then roll back."""
     more = {state.value: by for (_, _, state), by in sorted((changes or {}).items()) if by}
     values: dict[str, Any] = {f"more_{name}": by for name, by in more.items()}
-    values |= {"edition": hold.key.edition_id, "batch_number": hold.key.number, "holder": hold.token}
-    values |= {"until": now + lease, "pace": pace_per_s}
+    values |= {**_values(hold), "until": now + lease, "pace": pace_per_s}
     statement = statements.keep(tuple(more), with_pace=pace_per_s is not None)
     return session.connection().execute(statement, values).rowcount == 1
 
@@ -125,10 +121,7 @@ def give_back(session: Session, hold: Hold, *, due_at: datetime | None = None) -
 
 def finish(session: Session, hold: Hold) -> bool:
     """Nothing is left to send in it; False when there is (a person asked to send again in this moment)."""
-    columns = BATCH.c
-    is_empty = columns.queued + columns.sending + columns.deferred == 0
-    values = {"token": None, "lease_until": None, "pace_per_s": 0, "state": BatchState.DONE}
-    return _change(session, hold.key, sa.and_(columns.token == hold.token, is_empty), **values)
+    return session.connection().execute(statements.finish(), _values(hold)).rowcount == 1
 
 
 def take_away(session: Session, key: BatchKey, *, now: datetime) -> bool:
@@ -191,6 +184,10 @@ def pace_per_s(session: Session, edition_id: int) -> float:
 def any_open() -> sa.Exists:
     """Whether any batch of the edition in the surrounding query is open."""
     return sa.exists().where(BATCH_IS_OPEN, BATCH.c.edition_id == col(Edition.id))
+
+
+def _values(hold: Hold) -> dict[str, Any]:
+    return {"edition": hold.key.edition_id, "batch_number": hold.key.number, "holder": hold.token}
 
 
 def _which(key: BatchKey) -> tuple[Any, ...]:

@@ -130,7 +130,8 @@ class Pen:
     links: links.PersonalLinks
     key: Callable[[int], str]  # our reference for a delivery
     domain: str
-    return_path: Callable[[int], str] | None = None  # the envelope sender of a delivery
+    return_path: Callable[[int], str] | None  # the envelope sender of a delivery
+    leave_in_header: bool  # the mail carries List-Unsubscribe
 
     def write(self, delivery: Claimed, subscriber_id: int, address: str, code: str | None) -> Recipient:
         """One person's copy. Raises `UnfitAddress` when nothing but the address is at fault."""
@@ -141,7 +142,7 @@ class Pen:
             slots |= {"confirm_url": self.links.confirm(subscriber_id, delivery.queued_at), "code": code or ""}
         elif self.kind in (DeliveryKind.STILL_YOU, DeliveryKind.STILL_YOU_REMINDER):
             slots |= {"still_you_url": self.links.still_you(subscriber_id, delivery.queued_at)}
-        key, in_header = self.key(delivery.id), self.kind in _WITH_LEAVE_HEADER
+        key, in_header = self.key(delivery.id), self.leave_in_header
         try:
             to = wire.wire_form(address)
             mime = self._fill(to, key, slots, in_header)
@@ -288,6 +289,7 @@ class Copies:
             message_keys(runtime.crypto, kind, first.edition_id),
             self._domain,
             self._return_paths.writer(kind, first.edition_id),
+            kind in _WITH_LEAVE_HEADER,
         )
         batch = Batch(template.message)
         for delivery in deliveries:

@@ -293,18 +293,17 @@ def _write(
         "provider": provider[:40] or None if ending.is_answer else None,
         "claim_id": claim.id,
     }
-    # A few may have been given up on meanwhile; most often there is nothing left for the second round.
+    given = {**values, "rows": json.dumps(rows)}
     for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
-        if rows:
-            given = {**values, "rows": json.dumps(rows), "was": was}
-            written = set(session.connection().execute(statements.outcomes(dialect), given).scalars())
-            counting.move(noted, first.edition_id, first.batch, was, ending.state, len(written))
-            rows = [row for row in rows if row[0] not in written] if len(written) < len(rows) else []
-            number += len(written)
-            if written and was is DeliveryState.UNKNOWN and ending.state in WAITING and first.edition_id is not None:
-                # A worker that slept knows that it never handed these over. Their batch may be done by now, and the
-                # edition sent: somebody has to send them all the same.
-                batches.reopen(session, {BatchKey(first.edition_id, first.batch or 0)}, now=now)
+        written = session.connection().execute(statements.outcomes(dialect), {**given, "was": was}).rowcount
+        counting.move(noted, first.edition_id, first.batch, was, ending.state, written)
+        number += written
+        if written and was is DeliveryState.UNKNOWN and ending.state in WAITING and first.edition_id is not None:
+            # A worker that slept knows that it never handed these over. Their batch may be done by now, and the
+            # edition sent: somebody has to send them all the same.
+            batches.reopen(session, {BatchKey(first.edition_id, first.batch or 0)}, now=now)
+        if number == len(rows):  # else a few were given up on meanwhile
+            break
     return number
 
 

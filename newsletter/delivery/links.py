@@ -12,7 +12,7 @@ class PersonalLinks:
 
     def __init__(self, tokens: Tokens, base_url: str, list_id: int) -> None:
         self._tokens, self._list_id = tokens, list_id
-        self._pages = {purpose: f"{base_url.rstrip('/')}/{purpose.value}/" for purpose in Purpose}
+        self._before = f"{base_url.rstrip('/')}/"
         self._issued: tuple[datetime, int] | None = None
 
     def leave_and_manage(self, subscriber_id: int, issued_at: datetime) -> tuple[str, str]:
@@ -31,7 +31,7 @@ class PersonalLinks:
             # All copies of an edition were queued in the same moment.
             self._issued = (issued_at, int(issued_at.timestamp()))
         tokens = self._tokens.make_all(purposes, self._list_id, subscriber_id, self._issued[1])
-        return [self._pages[purpose] + token for purpose, token in zip(purposes, tokens, strict=True)]
+        return [f"{self._before}{purpose}/{token}" for purpose, token in zip(purposes, tokens, strict=True)]
 
 
 def page_url(base_url: str, list_slug: str, edition_slug: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from newsletter.delivery.models import Batch, Delivery, DeliveryState
+from newsletter.delivery.models import Batch, BatchState, Delivery, DeliveryState
 from newsletter.editions.models import Edition
 from subscribers.models import MailingList
 
@@ -83,9 +83,9 @@ OUTCOME = {
 
 @cache
 def outcomes(dialect: str) -> sa.TextClause:
-    """One outcome for many rows at once; the ids of those that were in the state `was`, in the hands of `claim_id`, and
-    so were written. Values: `rows` (JSON: for each a list as in `OUTCOME`, nulls leave what is there), `state`,
-    `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
+    """One outcome for many rows at once, of which those are written that were in the state `was`, in the hands of
+    `claim_id`: once, for the hold ends with it. Values: `rows` (JSON: for each a list as in `OUTCOME`, nulls leave what
+    is there), `state`, `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
     if dialect == "sqlite":
         columns = [f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(OUTCOME)]
         source = "json_each(:rows)"
@@ -99,7 +99,7 @@ def outcomes(dialect: str) -> sa.TextClause:
         "provider = COALESCE(:provider, provider), provider_id = COALESCE(new_provider_id, provider_id), "
         "code = COALESCE(new_code, code), detail = COALESCE(new_detail, detail) "
         f"FROM (SELECT {', '.join(columns)} FROM {source}) AS given "
-        "WHERE id = row_id AND claim = :claim_id AND state = :was RETURNING id"
+        "WHERE id = row_id AND claim = :claim_id AND state = :was"
     ).bindparams(
         sa.bindparam("state", type_=types.state.type),
         sa.bindparam("was", type_=types.state.type),
@@ -125,13 +125,31 @@ def keep(states: tuple[str, ...], *, with_pace: bool) -> sa.Update:
         values["pace_per_s"] = sa.bindparam("pace")
     return (
         sa.update(BATCH)
-        .where(
-            BATCH.c.edition_id == sa.bindparam("edition"),
-            BATCH.c.number == sa.bindparam("batch_number"),
-            BATCH.c.token == sa.bindparam("holder"),
-            BATCH_IS_OPEN,
-        )
+        .where(*_open_batch(), BATCH.c.token == sa.bindparam("holder"))
         .values(lease_until=sa.bindparam("until"), **values)
+    )
+
+
+@cache
+def take() -> sa.Update:
+    """Hold a batch that is due and in nobody's hands, or in the holder's already. Values: `edition`, `batch_number`,
+    `holder`, `until`, `now`."""
+    is_free = sa.and_(BATCH.c.token.is_(None), BATCH.c.due_at <= sa.bindparam("now"))
+    return (
+        sa.update(BATCH)
+        .where(*_open_batch(), sa.or_(is_free, BATCH.c.token == sa.bindparam("holder")))
+        .values(token=sa.bindparam("holder"), lease_until=sa.bindparam("until"))
+    )
+
+
+@cache
+def finish() -> sa.Update:
+    """End the hold of a batch in which nothing is left to send. Values: `edition`, `batch_number`, `holder`."""
+    is_empty = BATCH.c.queued + BATCH.c.sending + BATCH.c.deferred == 0
+    return (
+        sa.update(BATCH)
+        .where(*_open_batch(), BATCH.c.token == sa.bindparam("holder"), is_empty)
+        .values(token=None, lease_until=None, pace_per_s=0, state=BatchState.DONE)
     )
 
 
@@ -142,6 +160,12 @@ def next_due() -> sa.Select[Any]:
     return sa.select(sa.func.min(columns.due_at)).where(
         IS_OPEN, columns.edition_id == sa.bindparam("edition"), columns.batch == sa.bindparam("number")
     )
+
+
+def _open_batch() -> tuple[sa.ColumnElement[Any], ...]:
+    columns = BATCH.c
+    of_number = columns.number == sa.bindparam("batch_number")
+    return columns.edition_id == sa.bindparam("edition"), of_number, cast(sa.ColumnElement[Any], BATCH_IS_OPEN)
 
 
 def _claim(*which: sa.ColumnElement[bool]) -> sa.Update:

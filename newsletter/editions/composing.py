@@ -26,6 +26,7 @@ from newsletter.rendering.mails import (
     ResponseBlock,
     SectionBlock,
     UpdateBlock,
+    contents_of,
 )
 
 
@@ -89,19 +90,19 @@ def compose(session: Session, edition: Edition, letterhead: Letterhead) -> Editi
 
 def matter(session: Session, edition: Edition, terms: Iterable[Expansion], *, help_text: str = "") -> Matter:
     """What the edition says now, with the acronyms among `terms` written out in the order in which it is read: the
-    introduction, the titles (they stand in its contents), the actions, then everything from top to bottom."""
+    introduction, the titles in its contents, the actions, then everything from top to bottom."""
     pen = Expander(terms)
     introduction = pen.text(edition.introduction)
     found = sections(session, edition)
     all_updates = [update for section in found for update in section.updates]
-    titles = {update.anchor: pen.text(update.title) for update in all_updates}
+    titles = {update.anchor: pen.text(update.title) for update in contents_of(found)}
     soonest_first = sorted(all_updates, key=lambda update: update.action_by or date.max)
     actions = {update.anchor: pen.text(update.action) for update in soonest_first}
 
     def update_block(update: UpdateBlock) -> UpdateBlock:
         return replace(
             update,
-            title=titles[update.anchor],
+            title=titles.get(update.anchor) or pen.text(update.title),
             body=pen.text(update.body),
             evidence_label=pen.text(update.evidence_label),
             action=actions[update.anchor],

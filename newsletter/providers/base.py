@@ -10,9 +10,10 @@ became of a message, the same module offers `receiver(context) -> Receiver | Non
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from newsletter.core.clock import Clock
 from newsletter.core.mime import CanonicalMime
@@ -61,13 +62,13 @@ class Message:
     reply_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One person, one copy."""
+class Recipient(NamedTuple):
+    """One person, one copy. A tuple, like `Result`, because one is made for every message: it is made in half the time
+    of a frozen dataclass."""
 
     key: str  # our reference; the same for every attempt at the same delivery
     address: str
-    slots: Mapping[str, str] = field(default_factory=dict)  # "leave_url" → this person's link
+    slots: Mapping[str, str] = MappingProxyType({})  # "leave_url" → this person's link
     # The whole message (RFC 5322, CRLF), for providers with `raw_mime`; `bytes(recipient.mime)` is always its bytes.
     mime: bytes | CanonicalMime = b""
     leave_url: str | None = None  # RFC 8058 target, where the mail has one
@@ -75,8 +76,7 @@ class Recipient:
     return_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one recipient's copy."""
 
     key: str

@@ -23,8 +23,11 @@ _LOCAL = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 # RFC 6531 lets any character above ASCII stand where an atom may; controls and the like were refused before.
 _WIDE_LOCAL = re.compile(r"[^\x00-\x20\"(),:;<>@\[\\\]\x7f.\s]+(?:\.[^\x00-\x20\"(),:;<>@\[\\\]\x7f.\s]+)*")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+#: Nearly every address, and every Message-ID: one look is enough.
+_PLAIN_ADDRESS = re.compile(f"{_LOCAL.pattern}@{_DOMAIN.pattern}")
 _MAILBOX = re.compile(r"(.*?)\s*<([^<>]+)>")
-_URI = re.compile(r"[!-;=?-~]{1,900}")
+_WEB_URI = re.compile(r"https?://[!-;=?-~]{1,890}")
+_MAILTO_URI = re.compile(r"mailto:[!-;=?-~]{1,890}")
 
 
 def text(name: str, value: str) -> str:
@@ -83,19 +86,18 @@ def to(value: str) -> bytes:
 def message_id(value: str) -> bytes:
     """The `Message-ID` header from `left@right`, with or without its angle brackets."""
     bare = value.removeprefix("<").removesuffix(">")
-    left, at, right = bare.rpartition("@")
-    if not at or not _LOCAL.fullmatch(left) or not _DOMAIN.fullmatch(right) or len(bare) > 900:
+    if not _PLAIN_ADDRESS.fullmatch(bare) or len(bare) > 900:
         raise InvalidInput("A Message-ID must look like letters-and-digits@domain")
     return f"Message-ID: <{bare}>\r\n".encode()
 
 
 def list_unsubscribe(leave_url: str, leave_mailto: str | None) -> bytes:
     """The headers of RFC 2369 and RFC 8058 that let a mail program show its own way out."""
-    if not _URI.fullmatch(leave_url) or not leave_url.startswith(("https://", "http://")):
+    if not _WEB_URI.fullmatch(leave_url):
         raise InvalidInput("The leave link must be a whole web address without spaces")
     targets = f"<{leave_url}>"
     if leave_mailto:
-        if not _URI.fullmatch(leave_mailto) or not leave_mailto.startswith("mailto:"):
+        if not _MAILTO_URI.fullmatch(leave_mailto):
             raise InvalidInput("The address for leaving by email must be a mailto: address without spaces")
         targets += f",\r\n <{leave_mailto}>"
     return f"List-Unsubscribe: {targets}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
@@ -103,6 +105,8 @@ def list_unsubscribe(leave_url: str, leave_mailto: str | None) -> bytes:
 
 def address(value: str, *, for_header: str, wide: bool = False) -> str:
     """An address as a header may carry it. Raises `InvalidInput`, without repeating the address."""
+    if _PLAIN_ADDRESS.fullmatch(value) and len(value) <= 320:
+        return value
     local, at, domain = value.rpartition("@")
     if at and not _CONTROL.search(value) and len(value) <= 320:
         ascii_domain = domain if domain.isascii() else _ascii_domain(domain)

@@ -148,10 +148,15 @@ class EditionMail:
 
     @property
     def contents(self) -> tuple[UpdateBlock, ...]:
-        """At most `MOST_CONTENTS` updates, from as many sections as possible, in the order in which they are read."""
-        rounds = zip_longest(*(section.updates for section in self.sections))
-        chosen = [update for turn in rounds for update in turn if update is not None][:MOST_CONTENTS]
-        return tuple(update for update in self.updates if update in chosen)
+        """The updates that "In this edition" names."""
+        return contents_of(self.sections)
+
+
+def contents_of(sections: tuple[SectionBlock, ...]) -> tuple[UpdateBlock, ...]:
+    """At most `MOST_CONTENTS` updates, from as many sections as possible, in the order in which they are read."""
+    rounds = zip_longest(*(section.updates for section in sections))
+    chosen = [update for turn in rounds for update in turn if update is not None][:MOST_CONTENTS]
+    return tuple(update for section in sections for update in section.updates if update in chosen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Load the sample partnership into an empty database: lists, partners, updates, people and a first edition of each.
+"""Load the sample partnership into an empty database: lists, partners, content, people and a first edition of each.
 
 The facts are those Oxfordshire's partnership reported in December 2023; every address is at example.org. What is due
 is counted from the day of loading, so that the sample is as fresh in any year. All of it or nothing is loaded, in one
@@ -23,7 +23,7 @@ from newsletter.core.installation import check_secret
 from newsletter.core.runtime import Runtime
 from newsletter.editions import assembling, publishing
 from newsletter.editions.models import Cadence
-from newsletter.sample import people
+from newsletter.sample import dates_and_answers, people
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
 from scheduler import cadence
@@ -68,6 +68,7 @@ def _load(session: Session, runtime: Runtime, *, with_people: bool) -> None:
     mailing_lists = _mailing_lists(session, now)
     for entry in _read("updates.toml")["updates"]:
         updates.write(session, _draft(entry, partners, areas, now), author_id=staff["author"], now=now)
+    dates_and_answers.load(session, partners, areas, author_id=staff["author"], now=now)
     register = BytesIO(_FILES.joinpath("schools.csv").read_bytes())
     schools.import_register(session, register, local_authority_codes={_council_code()})
     if not with_people:

@@ -36,11 +36,17 @@ PROMISED = set(
     edition unknown
     edition variant add
     edition variant list
+    event add
+    event cancel
+    event list
     feedback file
     feedback list
     feedback set-aside
     feedback take
     feedback themes
+    glossary add
+    glossary import
+    glossary list
     keys add
     keys list
     keys revoke
@@ -54,6 +60,8 @@ PROMISED = set(
     person export
     privacy records
     receipts take
+    response add
+    response list
     restore
     retention set
     retention show
@@ -105,7 +113,8 @@ def test_it_explains_itself(newsletter: Newsletter, command: str) -> None:
     ["nonsense", "edition send", "edition send one", "edition send 0", "edition send 1 --later",
      "edition variant add 1 braille", "edition approve 1",
      "staff add new@example.org --role king", "restore nowhere.zip", "subscribers import parents nowhere.csv",
-     "run --port 99999", "receipts take nowhere", "receipts take pyproject.toml --maildir ."],
+     "run --port 99999", "receipts take nowhere", "receipts take pyproject.toml --maildir .", "event add nowhere.toml",
+     "event cancel 0", "glossary add EHCP", "glossary import nowhere.csv"],
 )  # fmt: skip
 def test_wrong_use_exits_with_2(newsletter: Newsletter, arguments: str) -> None:
     result = newsletter(*arguments.split())
@@ -148,7 +157,8 @@ def refused(newsletter: Newsletter, *arguments: object) -> str:
      "edition assemble parents --by nobody@example.org", "subscribers export parents",
      "subscribers export parents --by admin@example.org", "subscribers export parents --by dpo@example.org",
      "subscribers export parents --by dpo@example.org --second dpo@example.org --reason audit",
-     "subscribers export governors --by dpo@example.org", "subscribers leave nonsense",
+     "subscribers export governors --by dpo@example.org", "subscribers leave nonsense", "event cancel 99",
+     "event cancel 1 --by nobody@example.org", "glossary add EHCP --means Again",
      "staff add nonsense --role author"],
 )  # fmt: skip
 def test_a_refusal_is_one_plain_sentence(demo: Newsletter, arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -158,6 +159,30 @@ class TestPerson:
         assert demo("person", "erase", address).exit_code == 0
         assert demo("person", "erase", address).exit_code == 0
         assert json.loads(demo("person", "export", address).stdout)["mailing_lists"] == []
+
+    def test_the_files_hold_nothing_of_an_erased_person_while_the_service_runs(
+        self, demo: Newsletter, data_dir: Path, tmp_path: Path
+    ) -> None:
+        file = data_dir / "newsletter.db"
+
+        def stored() -> bytes:
+            return b"".join(each.read_bytes() for each in data_dir.glob("newsletter.db*"))
+
+        first, second, *_ = (row["email"] for row in exported(demo, tmp_path / "out.csv"))
+        running = sqlite3.connect(file, isolation_level=None)  # a server keeps its connections, and so the log
+        try:
+            sealed = dict(running.execute("SELECT id, address_sealed FROM subscriber").fetchall())
+            assert all(content in stored() for content in sealed.values())
+            assert demo("person", "erase", first).stdout == "Erased.\n"
+            gone = sealed.keys() - {row[0] for row in running.execute("SELECT id FROM subscriber").fetchall()}
+            assert len(gone) == 1
+            assert sealed[gone.pop()] not in stored()
+
+            running.execute("BEGIN")
+            running.execute("SELECT count(*) FROM subscriber").fetchone()
+            assert "leaves its log with the next sweep" in demo("person", "erase", second).stdout
+        finally:
+            running.close()
 
 
 class TestSchools:

@@ -229,6 +229,20 @@ def test_a_title_is_written_out_before_the_text_because_the_contents_come_first(
         assert (one.body, two.title) == ("The LA does it.", "What the local authority (LA) does")
 
 
+def test_a_title_that_is_not_in_the_contents_waits_its_turn(sqlite_world: World) -> None:
+    world = sqlite_world
+    with world.runtime.db.transaction() as session:
+        term(session, "LA", "local authority")
+        for number in range(8):
+            world.write(session, f"Update {number}", parent_body=f"The LA does {number}.")
+        world.write(session, "What the LA does", from_date=date(2026, 11, 1))
+        edition = world.assemble(session).edition
+        assert edition is not None
+        first, *_, last = composing.compose(session, edition, LETTERHEAD).updates
+        assert first.body == "The local authority (LA) does 0."
+        assert last.title == "What the LA does"
+
+
 def test_an_old_frozen_page_still_loads(sqlite_world: World) -> None:
     world = sqlite_world
     with world.runtime.db.transaction() as session:

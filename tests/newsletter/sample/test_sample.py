@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, func, select
 
+from newsletter.content import glossary
+from newsletter.content.dates import london_date
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letterheads
 from newsletter.editions import checks, composing, publishing
@@ -134,6 +136,21 @@ def test_its_editions_can_be_approved_as_they_stand(runtime: Runtime) -> None:
             )
             assert approved.state is EditionState.APPROVED
             publishing.verify_frozen(approved)
+
+
+def test_its_editions_carry_dates_and_answers_and_explain_their_acronyms(sqlite_runtime: Runtime) -> None:
+    load(sqlite_runtime)
+    with sqlite_runtime.db.reading() as session:
+        for edition in session.exec(select(Edition)).all():
+            mailing_list = lists.by_id(session, edition.mailing_list_id)
+            letterhead = letterheads.letterhead(session, mailing_list, sqlite_runtime.settings.base_url)
+            mail = composing.compose(session, edition, letterhead)
+            assert len(mail.events) == 2
+            assert len(mail.responses) in (1, 3)
+            text = engine.render(mail).text
+            for one in mail.glossary:
+                assert text.casefold().index(one.expansion.casefold()) < text.index(f"({one.term}")
+    assert len(glossary.standing(session, london_date(sqlite_runtime.clock.now()))) >= 10
 
 
 def test_it_shows_why_updates_are_out(sqlite_runtime: Runtime) -> None:
