@@ -38,8 +38,9 @@ from newsletter.web import (
 )
 from newsletter.web.access import AccessLog, RequestCounts
 from newsletter.web.assets import Assets, HashedFiles
+from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
-from newsletter.web.security import HeadAsGet, LimitBody, SecurityHeaders, refuse_foreign
+from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
 
 #: Every page; the last one is last because its /{slug} is any mailing list.
 ERRANDS = (
@@ -88,7 +89,8 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     # The last added is the outermost.
     app.add_middleware(problems.LastResort, answer=answer_error)
-    app.add_middleware(LimitBody)
+    app.add_middleware(LimitConcurrency, answer=answer_error, most=runtime.settings.concurrent_requests)
+    app.add_middleware(BodyInTime, answer=answer_error, within_s=runtime.settings.body_within_s)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)
     app.add_middleware(AccessLog, counts=counts)

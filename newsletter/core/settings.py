@@ -50,6 +50,8 @@ class Settings(BaseModel):
     )
     sign_ups_per_network_per_hour: int = Field(30, ge=1, description="Sign-up requests taken from one network an hour")
     api_requests_per_minute: int = Field(120, ge=1, description="Requests that one API key may make a minute")
+    body_within_s: float = Field(20, gt=0, description="Seconds in which the body of a request must arrive")
+    concurrent_requests: int = Field(200, ge=1, description="Requests that one web process answers at the same time")
     trusted_proxies: str = Field(
         "", description="Comma-separated addresses of reverse proxies whose X-Forwarded-For is believed"
     )

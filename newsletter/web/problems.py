@@ -70,6 +70,7 @@ _PROBLEMS = {
         ),
     ),
     405: Problem("This page cannot do that", ("Go back and use the buttons on the page.",)),
+    408: Problem("That took too long to arrive", ("Check your connection. Go back and send it again.",)),
     409: Problem("That cannot be done now", ("Somebody may have been quicker. Go back and load the page again.",)),
     410: Problem("This link has expired", ("Sign up again to get a new one.",)),
     413: Problem("That is too much to send", ("Go back, shorten what you typed and send it again.",)),

@@ -12,13 +12,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.core.errors import NotAllowed
-
-#: No form of ours comes near it.
-MAXIMUM_BODY_BYTES = 64 * 1024
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -82,27 +78,6 @@ class HeadAsGet:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, send_without_body)
-
-
-class LimitBody:
-    """Stops reading a request that is larger than any form of ours."""
-
-    def __init__(self, app: ASGIApp, *, maximum: int = MAXIMUM_BODY_BYTES) -> None:
-        self._app = app
-        self._maximum = maximum
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._maximum:
-                raise HTTPException(413)
-            return message
-
-        await self._app(scope, receive_within_limit if scope["type"] == "http" else receive, send)
 
 
 def is_foreign(method: str, headers: Headers) -> bool:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import uvicorn
@@ -32,6 +33,8 @@ SCREENSHOTS = ROOT / "screenshots"
 DESKTOP = {"width": 1280, "height": 900}
 #: The width of a small phone, and of 1280 pixels at 400 % zoom.
 NARROW = {"width": 320, "height": 640}
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 _WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
@@ -99,23 +102,29 @@ class Visitor:
         return self.page.get_by_role("heading", level=1).inner_text()
 
     def look(self, name: str, *, is_mail: bool = False) -> None:
-        """Nothing axe knows to be wrong and no sideways scrolling, on a desktop and on a small phone. A mail is shown
-        within a page, so that it has no landmarks."""
-        options = {"runOnly": [*_WCAG] if is_mail else [*_WCAG, "best-practice"]}
+        """Nothing axe knows to be wrong and no sideways scrolling: on a desktop and a small phone, light and dark.
+        A mail is shown within a page, so that it has no landmarks."""
         for width, viewport in (("desktop", DESKTOP), ("narrow", NARROW)):
             self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-            if os.environ.get("NEWSLETTER_SCREENSHOTS"):
-                SCREENSHOTS.mkdir(exist_ok=True)
-                self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
             wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, f"{name} scrolls sideways by {wide} pixels at {viewport['width']}"
-            self.page.evaluate(AXE.read_text(encoding="utf-8"))
-            found = self.page.evaluate("options => axe.run(document, options)", options)
-            wrong = [
-                f"{violation['id']}: {violation['help']} {[node['html'] for node in violation['nodes']]}"
-                for violation in found["violations"]
-            ]
-            assert not wrong, f"{name} at {viewport['width']}:\n" + "\n".join(wrong)
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                self._examine(f"{name}-{width}-{scheme}", is_mail=is_mail)
+        self.page.emulate_media(color_scheme="light")
+
+    def _examine(self, name: str, *, is_mail: bool) -> None:
+        if os.environ.get("NEWSLETTER_SCREENSHOTS"):
+            SCREENSHOTS.mkdir(exist_ok=True)
+            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        options = {"runOnly": [*_WCAG] if is_mail else [*_WCAG, "best-practice"]}
+        found = self.page.evaluate("options => axe.run(document, options)", options)
+        wrong = [
+            f"{violation['id']}: {violation['help']} {[node['html'] for node in violation['nodes']]}"
+            for violation in found["violations"]
+        ]
+        assert not wrong, f"{name}:\n" + "\n".join(wrong)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from email.policy import SMTP
 import pytest
 from sqlmodel import select
 
+from newsletter.content import partners
 from newsletter.core.tokens import Purpose
 from subscribers import privacy
 from subscribers.models import AddressChange
@@ -306,3 +307,25 @@ def test_the_archive_is_searched_with_the_keyboard_alone(visitor: Visitor) -> No
     with visitor.page.expect_navigation():
         visitor.page.keyboard.press("Enter")
     assert visitor.page.get_by_role("heading", name="2 editions found").is_visible()
+
+
+@pytest.mark.parametrize("colour", ["#000000", "#7a0050", "#5c4400"])
+def test_a_partnerships_own_colours_can_be_read_light_and_dark(visitor: Visitor, colour: str) -> None:
+    with visitor.site.runtime.db.transaction() as session:
+        partners.partnership(session).brand_colour = colour
+    visitor.open("/editions/professionals/2026-11-02")
+    visitor.look(f"own-colour-{colour[1:]}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_the_keyboard_is_can_be_seen(visit: Callable[..., Visitor], scheme: str) -> None:
+    visitor = visit(color_scheme=scheme)
+    visitor.open("/editions/parents/2026-11-02")
+    shown = []
+    while True:
+        visitor.page.keyboard.press("Tab")
+        if visitor.page.evaluate("document.activeElement === document.body"):
+            break
+        shown.append(visitor.page.evaluate("getComputedStyle(document.activeElement).backgroundColor"))
+    assert len(shown) > 20
+    assert set(shown) == {"rgb(255, 221, 0)"}
