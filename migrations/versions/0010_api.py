@@ -2,7 +2,7 @@
 
 The keys by which programs use the API, and the answers to requests that they may send again.
 
-Revision 0010_api, made 2026-11-26; follows 0009.
+Revision 0010, made 2026-11-26; follows 0009.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision: str = "0010_api"
+revision: str = "0010"
 down_revision: str | Sequence[str] | None = "0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None

@@ -23,7 +23,7 @@ from newsletter.delivery import letters, stopping
 from newsletter.delivery.models import DeliveryKind
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
-from subscribers import importing, lists, preferences, privacy, signup
+from subscribers import coverage, importing, lists, preferences, privacy, signup, spreadsheets
 from subscribers import schools as school_register
 from subscribers.models import MailingList, Role
 from subscribers.signup import Details
@@ -249,6 +249,50 @@ def import_schools(
                 raise InvalidInput("Say which local authority: --local-authority CODE, or --everywhere.") from None
         number = school_register.import_register(session, content, local_authority_codes=codes or None)
     typer.echo(f"{number:,} schools are in the register now.")
+
+
+@schools.command("coverage")
+def schools_coverage(
+    as_csv: Annotated[bool, typer.Option("--csv", help="One line for each school, for a spreadsheet.")] = False,
+) -> None:
+    """Show which open schools nobody at gets the professionals' newsletter, by phase and town.
+
+    Counts of people under 5 are shown as “fewer than 5”. No address is ever shown, and parents are not counted.
+    """
+    with edge.opened() as runtime, runtime.db.reading() as session:
+        covered = coverage.of_schools(session)
+        by_role = coverage.by_role(session)
+    if as_csv:
+        _write_csv(
+            sys.stdout,
+            (
+                {
+                    "urn": school.urn,
+                    "name": spreadsheets.neutral(school.name),
+                    "phase": school.phase,
+                    "town": spreadsheets.neutral(school.town),
+                    "has_subscriber": "yes" if school.is_covered else "no",
+                    "unanswered": "yes" if school.is_unanswered else "no",
+                }
+                for school in covered
+            ),
+        )
+        return
+    for title, groups in (("Phase", coverage.by_phase(covered)), ("Town", coverage.by_town(covered))):
+        typer.echo(f"{title}\topen schools\twith a subscriber\twithout")
+        for group in groups:
+            typer.echo(f"{group.name}\t{group.schools:,}\t{group.covered:,}\t{group.schools - group.covered:,}")
+        typer.echo()
+    typer.echo("Role\tsubscribers")
+    for role, people in by_role.items():
+        typer.echo(f"{role}\t{coverage.in_words(people)}")
+    typer.echo()
+    without = [school for school in covered if not school.is_covered]
+    typer.echo(f"{len(without):,} open schools without a subscriber:")
+    for school in without:
+        typer.echo(f"{school.urn}\t{school.name}\t{school.town}")
+    silent = sum(school.is_unanswered for school in covered)
+    typer.echo(f"{silent:,} schools where nobody has answered the yearly question yet.")
 
 
 def _answer_for_export(

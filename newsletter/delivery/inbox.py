@@ -20,7 +20,7 @@ from newsletter.core.db import insert, number_inserted
 from newsletter.core.errors import InvalidInput, InvalidToken
 from newsletter.core.logs import scrub
 from newsletter.core.tokens import Purpose, Tokens
-from newsletter.delivery import failures, ledger, notices
+from newsletter.delivery import failures, ledger, notices, stopping
 from newsletter.delivery.headers import message_keys
 from newsletter.delivery.models import Delivery, DeliveryState, Receipt, ReceiptKind, ReceiptOutcome
 from newsletter.delivery.notices import Notice
@@ -91,7 +91,8 @@ def _take(session: Session, crypto: Crypto, tokens: Tokens, notice: Notice, now:
     receipt = session.exec(select(Receipt).where(Receipt.dedupe_key == key)).one()
     if notice.kind is ReceiptKind.OTHER:
         log.warning("A message came back that tells nothing about a delivery", extra={"receipt_id": receipt.id})
-    delivery = _delivery(session, crypto, tokens, notice, now) if notice.kind is not ReceiptKind.OTHER else None
+    is_about_delivery = notice.kind not in (ReceiptKind.OTHER, ReceiptKind.LEAVE)
+    delivery = _delivery(session, crypto, tokens, notice, now) if is_about_delivery else None
     names = _names(session, crypto, notice, delivery)
     receipt.evidence = _without_names(notice.evidence[:MOST_EVIDENCE], names)
     if delivery is not None:
@@ -101,6 +102,9 @@ def _take(session: Session, crypto: Crypto, tokens: Tokens, notice: Notice, now:
         receipt.outcome = ReceiptOutcome.APPLIED if changed else ReceiptOutcome.NOTHING_NEW
     elif notice.kind is ReceiptKind.COMPLAINED and _leave_by_link(session, tokens, notice, now):
         receipt.outcome = ReceiptOutcome.APPLIED  # the delivery is forgotten, the wish is not
+    elif notice.kind is ReceiptKind.LEAVE:
+        changed = _leave_as_asked(session, tokens, notice, now)
+        receipt.outcome = ReceiptOutcome.APPLIED if changed else ReceiptOutcome.NOTHING_NEW
     session.add(receipt)
     session.flush()
     fields = {"receipt_id": receipt.id, "kind": notice.kind.value, "delivery_id": receipt.delivery_id}
@@ -147,6 +151,16 @@ def _leave_by_link(session: Session, tokens: Tokens, notice: Notice, now: dateti
     for list_id, subscriber_id in _linked(tokens, notice, now):
         return _leave(session, list_id, subscriber_id, now)
     return False
+
+
+def _leave_as_asked(session: Session, tokens: Tokens, notice: Notice, now: datetime) -> bool:
+    """A mail program, or a person, wrote to the address in List-Unsubscribe (RFC 2369): as if they had pressed stop."""
+    lefts = [
+        preferences.leave(session, mailing_list_id=list_id, subscriber_id=subscriber_id, how="mail", now=now)
+        for list_id, subscriber_id in _linked(tokens, notice, now)
+    ]
+    stopping.stop_for(session, lefts, now)
+    return any(left.newly for left in lefts)
 
 
 def _delivery(session: Session, crypto: Crypto, tokens: Tokens, notice: Notice, now: datetime) -> Delivery | None:

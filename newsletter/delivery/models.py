@@ -181,6 +181,7 @@ class ReceiptKind(enum.StrEnum):
     DELAYED = "delayed"  # still being tried
     BOUNCED = "bounced"  # will not be delivered
     COMPLAINED = "complained"  # the reader reported it as spam
+    LEAVE = "leave"  # a mail to the address in List-Unsubscribe: stop these emails
     OTHER = "other"  # anything else that was sent to the same address
 
 

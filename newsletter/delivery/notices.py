@@ -1,5 +1,5 @@
 """Reads what other mail servers write to us: notices of delivery (RFC 3464), complaints (RFC 5965), and bounces in
-forms of their own, which flufl.bounce knows.
+forms of their own, which flufl.bounce knows; and what mail programs write to stop the emails (RFC 2369).
 
 Nothing is looked up and nothing believed here. A message that cannot be read, whatever its bytes, is a message of
 another kind, and never an error: it came from outside.
@@ -11,6 +11,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
+from email.header import decode_header, make_header
 from email.message import Message
 
 from flufl.bounce import all_failures
@@ -43,6 +44,8 @@ _BASIC = re.compile(r"(?<![\w.])([245])\d\d(?![\w.])")
 _ADDRESS = re.compile(r"[^\s<>\"'(),:;\[\]]+@[^\s<>\"'(),:;\[\]]+")
 _OUR_MESSAGE_ID = re.compile(r"<([0-9a-f]{32})@[^<>\s]{1,255}>")
 _LEAVE = re.compile(r"(?:/leave/|stop%20)([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])")
+#: The subject that mail programs write for the mailto address in List-Unsubscribe (`delivery.headers.leave_mailto`).
+_STOP = re.compile(r"\bstop ([A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Notice:
     heads: str = ""  # the header of the notice itself, where the address it was sent to stands
     text: str = ""  # all of it
     message_keys: tuple[str, ...] = ()  # what may be our reference for a delivery
-    leave_tokens: tuple[str, ...] = ()  # from List-Unsubscribe of the mail that came back
+    leave_tokens: tuple[str, ...] = ()  # from List-Unsubscribe of the mail that came back, or was answered
 
 
 def read(raw: bytes) -> Notice:
@@ -87,6 +90,8 @@ def read(raw: bytes) -> Notice:
                 message_keys=tuple(keys)[:_MOST_CLUES],
                 leave_tokens=tuple(leaves)[:_MOST_CLUES],
             )
+        if asked := _STOP.search(str(make_header(decode_header(_field(message, "Subject"))))):
+            return Notice(ReceiptKind.LEAVE, "mail", fingerprint, leave_tokens=(asked[1],))
     except Exception as error:  # the ways in which a message can be broken have no end
         log.warning("A message could not be read", extra={"error": type(error).__name__})
     return Notice(ReceiptKind.OTHER, "mail", fingerprint)

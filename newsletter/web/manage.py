@@ -19,7 +19,7 @@ from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
 from newsletter.web.signup import PHASES, ROLES
-from subscribers import amending, lists
+from subscribers import amending, lists, schools
 from subscribers.amending import Amendment
 from subscribers.models import Phase, Role, Subscriber, SubscriberState
 
@@ -120,5 +120,6 @@ def _page(
         form=bound,
         roles=ROLES,
         phases=PHASES,
+        school_attribution=schools.ATTRIBUTION,
         school_label=school_choice.label(session, bound) if asks_about_work else "",
     )

@@ -93,6 +93,12 @@ class House:
         return self.browser.post("/professionals/check-your-answers", data={"to": sealed.group(1)})
 
 
+def listening() -> tuple[socket.socket, str]:
+    """A socket that listens on a free port, and the address of the site there."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 @contextlib.contextmanager
 def serving(runtime: Runtime, listener: socket.socket) -> Iterator[None]:
     """A real uvicorn on the listening socket, in a thread, until the block ends."""
@@ -110,8 +116,7 @@ def serving(runtime: Runtime, listener: socket.socket) -> Iterator[None]:
 @pytest.fixture
 def house(database_url: str, clock: ManualClock, tmp_path: Path, mail_server: MailServer) -> Iterator[House]:
     """The sample's lists and content without its subscribers, mail through SMTP, on each kind of database."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener, base_url = listening()
     runtime = make_runtime(
         database_url,
         clock,

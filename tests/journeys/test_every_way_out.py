@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from newsletter.core.tokens import Purpose
-from newsletter.delivery import stopping
-from newsletter.delivery.models import DeliveryKind
+from newsletter.delivery import inbox, stopping
+from newsletter.delivery.inbox import Taken
+from newsletter.delivery.models import DeliveryKind, ReceiptKind, ReceiptOutcome
 from subscribers import bursts, identity, lists
 from subscribers.models import BurstDecision, SubscriberState
 from tests.journeys.conftest import House
@@ -134,6 +136,49 @@ def test_the_way_out_in_the_header_works(house: House, kind: DeliveryKind) -> No
     assert (mail.parsed["List-Unsubscribe-Post"] is not None) is WAYS[kind].header
     if WAYS[kind].header:
         stops(house, mail.one_click_url, {"List-Unsubscribe": "One-Click"})
+
+
+def taken(house: House, message: EmailMessage) -> Taken:
+    with house.runtime.db.transaction() as session:
+        raw = message.as_bytes()
+        return inbox.take(session, house.runtime.crypto, house.runtime.tokens, raw, now=house.clock.now())
+
+
+@pytest.mark.parametrize("kind", [kind for kind, ways in WAYS.items() if ways.header], ids=str)
+def test_a_mail_to_the_address_in_the_header_stops_the_emails_too(house: House, kind: DeliveryKind) -> None:
+    header = " ".join(str(WAYS[kind].make(house).parsed["List-Unsubscribe"]).split())
+    found = re.search(r"<mailto:([^?>]+)\?subject=([^>]+)>", header)
+    assert found
+    message = EmailMessage()
+    message["From"], message["To"], message["Message-ID"] = "another@example.org", found[1], "<one@mail.example.org>"
+    message["Subject"] = unquote(found[2])
+    assert (taken(house, message).kind, state(house)) == (ReceiptKind.LEAVE, SubscriberState.LEFT)
+    house.send()
+    assert house.inbox(READER)[-1].subject.startswith("Your emails have stopped")
+    number = len(house.inbox(READER))
+    assert not taken(house, message).is_new
+    message.replace_header("Message-ID", "<two@mail.example.org>")
+    assert taken(house, message).outcome is ReceiptOutcome.NOTHING_NEW
+    house.send()
+    assert len(house.inbox(READER)) == number
+
+
+def test_a_mail_with_another_subject_stops_nothing(house: House) -> None:
+    mail = as_welcome(house)
+    token = mail.one_click_url.rpartition("/")[2]
+    answers = [
+        "Please stop",
+        "stop " + token[:-1],
+        f"stop {token[:-1]}{'A' if token[-1] != 'A' else 'E'}",
+        f"Re: {token}",
+    ]
+    for number, subject in enumerate([*answers, f"=?utf-8?q?stop_{token[:20]}?=", "=?broken?x?stop?="]):
+        message = EmailMessage()
+        message["From"], message["Message-ID"] = READER, f"<{number}@mail.example.org>"
+        message["Subject"] = subject
+        message.set_content(f"You wrote: {mail.one_click_url}")
+        taken(house, message)
+    assert state(house) is SubscriberState.CONFIRMED
 
 
 @pytest.mark.parametrize("kind", [kind for kind, ways in WAYS.items() if ways.body], ids=str)

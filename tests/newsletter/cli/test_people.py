@@ -201,6 +201,51 @@ class TestSchools:
         assert newsletter("schools", "import", register, "--everywhere").exit_code == 0
         assert newsletter("schools", "import", register, "--local-authority", "931").exit_code == 0
 
+    def test_the_coverage_names_schools_and_no_people(self, demo: Newsletter) -> None:
+        shown = demo("schools", "coverage")
+        assert shown.exit_code == 0, shown.stderr
+        assert "Community special school\t" in shown.stdout
+        assert "open schools without a subscriber:" in shown.stdout
+        assert "@" not in shown.output
+        lines = list(csv.DictReader(demo("schools", "coverage", "--csv").stdout.splitlines()))
+        assert {line["has_subscriber"] for line in lines} <= {"yes", "no"}
+        assert len(lines) == 40
+        assert {"urn", "name", "phase", "town", "has_subscriber", "unanswered"} == set(lines[0])
+
+
+class TestTopics:
+    def test_a_topic_is_offered_listed_and_ended(self, demo: Newsletter) -> None:
+        before = demo("topics", "list", "professionals").stdout.splitlines()
+        added = demo("topics", "add", "professionals", "autism", "Autism", "--from", "2026-01-01")
+        assert added.exit_code == 0, added.stderr
+        assert added.stdout == "Autism can be chosen from 2026-01-01.\n"
+        demo("topics", "add", "professionals", "autism", "Autism", "--from", "2026-01-01", "--until", "2026-07-31")
+        after = demo("topics", "list", "professionals").stdout.splitlines()
+        assert set(after) - set(before) == {"autism\tAutism\tfrom 2026-01-01 until 2026-07-31"}
+
+    def test_what_cannot_be_is_refused(self, demo: Newsletter) -> None:
+        for arguments in (
+            ("parents", "autism", "Autism"),
+            ("professionals", "Not Short", "Autism"),
+            ("professionals", "autism", " "),
+            ("professionals", "autism", "Autism", "--from", "2026-02-01", "--until", "2026-01-01"),
+        ):
+            refused = demo("topics", "add", *arguments)
+            assert refused.exit_code == 1
+            assert len(refused.stderr.strip().splitlines()) == 1
+        assert demo("topics", "add", "professionals", "x", "X", "--from", "soon").exit_code == 2
+
+
+def test_a_special_edition_is_assembled_beside_the_regular_one(demo: Newsletter) -> None:
+    assert demo("edition", "assemble", "professionals", "--topic", "training").exit_code == 2
+    assert demo("edition", "assemble", "professionals", "--special", "--topic", "nothing").exit_code == 1
+    regular = demo("edition", "assemble", "professionals").stdout.splitlines()[-1]
+    special = demo("edition", "assemble", "professionals", "--special", "--topic", "training")
+    assert special.exit_code == 0, special.stderr
+    assert special.stdout.splitlines()[-1] != regular
+    again = demo("edition", "assemble", "professionals", "--special", "--topic", "training")
+    assert again.stdout.splitlines()[-1] == special.stdout.splitlines()[-1]
+
 
 def test_staff_get_roles_one_after_the_other(demo: Newsletter) -> None:
     assert demo("staff", "add", "new@example.org", "--role", "author").stdout == "Holds: author.\n"

@@ -1,5 +1,6 @@
 """The sample partnership: whole, repeatable, and written as the product asks of everybody."""
 
+import csv
 import threading
 import tomllib
 from datetime import timedelta
@@ -20,7 +21,7 @@ from newsletter.sample import load
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
 from newsletter.tables import metadata
-from subscribers import lists, recipients
+from subscribers import lists, recipients, school_search, schools
 from subscribers.models import Consent, Role, School, Subscriber, SubscriberState
 
 
@@ -193,3 +194,22 @@ def _by_state(session: Session, mailing_list_id: int | None) -> dict[str, int]:
         .group_by(Subscriber.state)
     )
     return {str(state): number for state, number in rows}
+
+
+def test_the_schools_are_in_the_encoding_and_columns_of_the_register(runtime: Runtime) -> None:
+    content = resources.files("newsletter.sample").joinpath("schools.csv").read_bytes()
+    with pytest.raises(UnicodeDecodeError):
+        content.decode("utf-8")
+    rows = list(csv.DictReader(content.decode("cp1252").splitlines()))
+    assert {"URN", "LA (code)", "EstablishmentName", "EstablishmentStatus (name)", "PhaseOfEducation (name)"} <= set(
+        rows[0]
+    )
+    assert not {"TelephoneNum", "HeadFirstName", "HeadLastName"} & set(rows[0])
+    assert all(row["Postcode"].startswith("ZZ") for row in rows)  # a postcode area that does not exist
+    load(runtime, with_people=False)
+    with runtime.db.reading() as session:
+        offered = schools.open_schools(session)
+        assert len(offered) == sum(row["EstablishmentStatus (name)"].startswith("Open") for row in rows)
+        assert any(school.phase_name == "Not applicable" for school in offered)
+        found = school_search.search(session, "zz1 1aa")
+        assert [school.postcode for school in found] == ["ZZ1 1AA"]
