@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from subscribers.leaving import Left, leave
-from subscribers.models import AddressChange, Subscriber, SubscriberState
+from subscribers.models import AddressChange, Subscriber, SubscriberState, SubscriberTopic
 
 #: How the old address left, in its consent.
 HOW = "address changed"
@@ -41,4 +41,17 @@ def complete(session: Session, subscriber_id: int, *, now: datetime) -> Left | N
     old = session.get(Subscriber, replaces_id) if replaces_id is not None else None
     if old is None or old.id is None or old.state not in (SubscriberState.CONFIRMED, SubscriberState.HELD):
         return None
+    _carry_choices(session, old, subscriber_id)
     return leave(session, mailing_list_id=old.mailing_list_id, subscriber_id=old.id, how=HOW, now=now)
+
+
+def _carry_choices(session: Session, old: Subscriber, new_id: int) -> None:
+    """The same person goes on wanting the same topics, and special editions or not."""
+    assert old.id is not None
+    session.get_one(Subscriber, new_id).regular_only = old.regular_only
+    chosen = sa.select(sa.literal(new_id), col(SubscriberTopic.topic_id)).where(
+        col(SubscriberTopic.subscriber_id) == old.id
+    )
+    session.execute(sa.delete(SubscriberTopic).where(col(SubscriberTopic.subscriber_id) == new_id))
+    session.execute(sa.insert(SubscriberTopic).from_select(["subscriber_id", "topic_id"], chosen))
+    session.flush()

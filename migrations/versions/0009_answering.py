@@ -36,7 +36,9 @@ def upgrade() -> None:
         "feedback_theme",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+        sa.Column("response_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["response_id"], ["response.id"], name=op.f("fk_feedback_theme_response_id_response")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback_theme")),
         sa.UniqueConstraint("name", name=op.f("uq_feedback_theme_name")),
     )

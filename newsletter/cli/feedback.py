@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli import edge
-from newsletter.content import partners
+from newsletter.content import partners, responses
 from newsletter.content.dates import london_date
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.feedback import replies, taking, themes
@@ -126,4 +126,17 @@ def list_themes(
         names = {each.id: f"{each.number} {each.name}" for each in partners.priority_areas(session)}
         for counted in themes.counts(session, since=since.date(), until=until.date()):
             area = names.get(counted.priority_area_id, "no area")
-            typer.echo(f"{counted.in_public:>12}  {counted.theme} ({area})")
+            answered = f"answered by response {counted.response_id}" if counted.response_id else "not answered yet"
+            typer.echo(f"{counted.in_public:>12}  {counted.theme} ({area}), {answered}")
+
+
+@feedback.command("answer")
+def answer(
+    theme: Annotated[str, typer.Argument(metavar="THEME", help="One that “themes” lists.")],
+    response_id: Annotated[int, typer.Argument(metavar="RESPONSE", help="The number that “response list” shows.")],
+) -> None:
+    """Say which “You said, we did” answers a theme; the yearly report leads from one to the other."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        said = responses.by_id(session, response_id).theme
+        name = themes.answer(session, theme, response_id).name
+    typer.echo(f"“{name}” is answered by “{said}”.")

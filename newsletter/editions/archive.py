@@ -44,11 +44,15 @@ def by_slug(session: Session, mailing_list_id: int, slug: str) -> Edition:
 
     Raises `NotFound`.
     """
-    edition = session.exec(
-        select(Edition)
-        .where(Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.released_at).is_not(None))
-        .options(*(defer(column) for column in HEAVY))
-    ).one_or_none()
+    edition = None
+    if "\0" not in slug:  # which PostgreSQL refuses to compare with anything
+        edition = session.exec(
+            select(Edition)
+            .where(
+                Edition.mailing_list_id == mailing_list_id, Edition.slug == slug, col(Edition.released_at).is_not(None)
+            )
+            .options(*(defer(column) for column in HEAVY))
+        ).one_or_none()
     if edition is None:
         raise NotFound("There is no edition at this address. It may have been typed wrongly, or not been sent yet.")
     return edition

@@ -43,6 +43,7 @@ class Theme(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=120, unique=True)
+    response_id: int | None = Field(default=None, foreign_key="response.id")  # the "You said, we did" that answers it
     created_at: datetime
 
 

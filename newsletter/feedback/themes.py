@@ -26,6 +26,7 @@ class Counted:
     priority_area_id: int | None
     theme: str
     number: int
+    response_id: int | None  # what answers it; None: nothing does yet
 
     @property
     def in_public(self) -> str:
@@ -59,6 +60,24 @@ def file(session: Session, ids: Sequence[int], theme: str, *, now: datetime) -> 
     return found
 
 
+def answer(session: Session, theme: str, response_id: int) -> Theme:
+    """Say which "You said, we did" answers a theme. Repeatable. Raises `NotFound`; that the response is there is for
+    the caller to know."""
+    found = by_name(session, theme)
+    found.response_id = response_id
+    session.flush()
+    return found
+
+
+def by_name(session: Session, theme: str) -> Theme:
+    """The theme of this name, however it is spaced and in whatever case. Raises `NotFound`."""
+    name = " ".join(theme.split())
+    found = session.exec(select(Theme).where(sa.func.lower(Theme.name) == name.lower())).first()
+    if found is None:
+        raise NotFound("There is no theme of this name. “newsletter feedback themes” lists them.")
+    return found
+
+
 def set_aside(session: Session, ids: Sequence[int]) -> None:
     """Count these nowhere: vexatious, or about the service one person gets. Raises `NotFound`."""
     for row in _rows(session, ids):
@@ -83,10 +102,10 @@ def counts(session: Session, *, since: date, until: date) -> list[Counted]:
     """How much was filed under each theme, by priority area, of what came on these days (both included)."""
     number = sa.func.count()
     query = (
-        sa.select(col(Feedback.priority_area_id), col(Theme.name), number)
+        sa.select(col(Feedback.priority_area_id), col(Theme.name), number, col(Theme.response_id))
         .join(Theme, col(Theme.id) == col(Feedback.theme_id))
         .where(col(Feedback.day) >= since, col(Feedback.day) <= until)
-        .group_by(col(Feedback.priority_area_id), col(Theme.name))
+        .group_by(col(Feedback.priority_area_id), col(Theme.name), col(Theme.response_id))
         .order_by(number.desc(), col(Theme.name))
     )
     return [Counted(*row) for row in session.execute(query)]

@@ -8,6 +8,7 @@ worked out from a total.
 import csv
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 
 from fastapi import APIRouter, Request
@@ -22,6 +23,7 @@ from newsletter.core.errors import NotFound
 from newsletter.core.runtime import Runtime
 from newsletter.editions import blocks
 from newsletter.editions.expanding import Expander
+from newsletter.feedback import themes
 from newsletter.rendering import markup
 from newsletter.rendering.mails import ResponseBlock
 from newsletter.web import site
@@ -104,7 +106,16 @@ def report(year: int, request: Request, runtime: TheRuntime, pages: ThePages) ->
             shelves=_shelves(session, runtime, found),
             counts=[(words, counts[outcome]) for outcome, words in OUTCOMES.items()],
             outcomes=OUTCOMES,
+            heard=_heard(session, year),
         )
+
+
+def _heard(session: Session, year: int) -> list[tuple[str, themes.Counted]]:
+    """What people told us in a year, by priority area: the themes, never the words."""
+    areas = {area.id: f"{area.number}. {area.name}" for area in partners.priority_areas(session)}
+    counted = themes.counts(session, since=date(year, 1, 1), until=date(year, 12, 31))
+    found = [(areas.get(one.priority_area_id, "Other"), one) for one in counted]
+    return sorted(found, key=lambda row: (row[0] == "Other", row[0]))
 
 
 def _of_year(session: Session, runtime: Runtime, year: int) -> list[Answer]:

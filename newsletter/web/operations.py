@@ -1,6 +1,7 @@
 """For machines and those who run them: is it up, is it ready, how much does it do, whom to tell of a weakness."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -15,7 +16,8 @@ from newsletter.web.asked import TheRuntime
 
 router = APIRouter()
 
-#: How long `security.txt` says it is good for; it is written anew with every request.
+#: How long `security.txt` says it is good for: less than a year (RFC 9116, section 2.5.5). It is written anew with
+#: every request.
 _SECURITY_TXT_DAYS = 180
 
 
@@ -52,8 +54,8 @@ def security_txt(runtime: TheRuntime) -> Response:
     base_url = runtime.settings.base_url.rstrip("/")
     expires = (runtime.clock.now() + timedelta(days=_SECURITY_TXT_DAYS)).strftime("%Y-%m-%dT00:00:00Z")
     with runtime.db.reading() as session:
-        partnership = site.current(session)
-    contact = f"mailto:{partnership.contact_email}" if partnership.contact_email else f"{base_url}/accessibility"
+        email = site.current(session).contact_email
+    contact = f"mailto:{quote(email, safe='@+')}" if email else f"{base_url}/accessibility"
     return PlainTextResponse(
         f"Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n"
         f"Canonical: {base_url}/.well-known/security.txt\n"
@@ -65,6 +67,7 @@ def robots() -> Response:
     """Search engines may find the newsletters and the archive; personal links are nobody's business."""
     return PlainTextResponse(
         "User-agent: *\nDisallow: /confirm/\nDisallow: /leave/\nDisallow: /manage/\nDisallow: /outbox\n"
+        "Disallow: /data-complaint/\n"
     )
 
 

@@ -15,17 +15,26 @@ if (field && number && window.accessibleAutocomplete) {
   }
 
   let waiting, asking
+  let isSearching = false
+  // Until the server has answered nobody knows what is not in the list.
+  const nothing = () => isSearching ? 'Searching…' : 'Not in the list. You can leave it as you typed it.'
   const find = (typed, show) => {
     clearTimeout(waiting)
     if (asking) asking.abort()
     asking = new AbortController()
     const { signal } = asking
+    isSearching = true
+    const answerWith = schools => {
+      if (signal.aborted) return
+      isSearching = false
+      show(schools)
+    }
     waiting = setTimeout(async () => {
       try {
         const answer = await fetch(`${field.dataset.search}?q=${encodeURIComponent(typed)}`, { signal })
-        if (!signal.aborted) show(answer.ok ? await answer.json() : [])
+        answerWith(answer.ok ? await answer.json() : [])
       } catch (error) {
-        if (!signal.aborted) show([]) // the form works without the search
+        answerWith([]) // the form works without the search
       }
     }, 150)
   }
@@ -43,7 +52,8 @@ if (field && number && window.accessibleAutocomplete) {
     confirmOnBlur: false,
     inputClasses: invalid ? 'govuk-input--error' : null,
     templates: { inputValue: labelOf, suggestion: school => escaped(labelOf(school)) },
-    tNoResults: () => 'Not in the list. You can leave it as you typed it.',
+    tNoResults: nothing,
+    tStatusNoResults: nothing,
     tAssistiveHint: () => 'When results are available use up and down arrows to review and enter to select.',
     // The number counts only together with its own name, so it need not be taken away when the name is changed.
     onConfirm: school => { if (school && school.urn) number.value = school.urn }

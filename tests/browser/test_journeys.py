@@ -128,8 +128,9 @@ def test_a_school_is_found_while_typing(visitor: Visitor) -> None:
 
 def test_the_open_list_of_schools_is_accessible(visitor: Visitor) -> None:
     visitor.open("/professionals")
-    visitor.page.get_by_role("combobox").press_sequentially("sc")
-    visitor.page.get_by_role("option").first.wait_for()
+    visitor.page.get_by_role("combobox").press_sequentially("sch")
+    visitor.page.get_by_role("option", name="Birchwood Special School, Exampleton EX1 1AA").wait_for()
+    assert visitor.page.get_by_text("Not in the list").count() == 0
     visitor.look("professionals-search")
 
 

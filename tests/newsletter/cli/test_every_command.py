@@ -39,6 +39,7 @@ PROMISED = set(
     event add
     event cancel
     event list
+    feedback answer
     feedback file
     feedback list
     feedback set-aside

@@ -4,11 +4,14 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import select
 
 from newsletter.content import partners
+from newsletter.content.models import Partnership
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.web import home
@@ -90,6 +93,13 @@ def test_wrong_methods_and_unknown_pages_are_plain_pages(sqlite_door: Door) -> N
     assert missing.status_code == 404
     assert "Page not found" in missing.text
     assert "Example SEND partnership" in missing.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/editions/%00", "/editions/parents/%00", "/editions/%00/feed.xml", "/leave/%00"]
+)
+def test_an_address_with_a_character_that_is_no_text_is_not_found(door: Door, path: str) -> None:
+    assert door.get(path).status_code == 404
 
 
 def test_an_unexpected_error_is_a_page_with_all_headers_and_no_traceback(
@@ -179,3 +189,22 @@ def test_before_there_is_a_partnership_the_pages_stand(sqlite_runtime: Runtime) 
     assert door.get("/").status_code == 200
     assert door.get("/privacy").status_code == 200
     assert door.get("/parents").status_code == 404
+
+
+def test_security_txt_is_what_the_rfc_asks_for(sqlite_door: Door) -> None:
+    """RFC 9116: section 2.5 for the fields, 2.5.5 for a time less than a year away, 3 for type and place."""
+    response = sqlite_door.get("/.well-known/security.txt")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.text.endswith("\n")
+    fields = [line.split(": ", 1) for line in response.text.splitlines()]
+    names = [name for name, _ in fields]
+    assert names.count("Expires") == 1
+    assert names.count("Preferred-Languages") == 1
+    values = dict(fields)
+    assert values["Contact"] == "mailto:send@example.org"
+    assert values["Canonical"] == "http://news.example.org/.well-known/security.txt"
+    now = sqlite_door.runtime.clock.now()
+    assert timedelta(days=30) < datetime.fromisoformat(values["Expires"]) - now < timedelta(days=365)
+    with sqlite_door.runtime.db.transaction() as session:
+        session.exec(select(Partnership)).one().contact_email = "tête+send@example.org"
+    assert "mailto:t%C3%AAte+send@example.org" in sqlite_door.get("/.well-known/security.txt").text
