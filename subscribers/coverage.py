@@ -48,7 +48,7 @@ def of_schools(session: Session) -> list[CoveredSchool]:
         .where(*_confirmed_professionals(), col(Subscriber.school_urn).is_not(None))
         .group_by(col(Subscriber.school_urn))
     )
-    silent_at: dict[int, int] = dict(row.tuple() for row in session.execute(there))
+    silent_at: dict[int, int] = dict(iter(session.execute(there)))
     schools = session.exec(select(School).where(col(School.is_open)).order_by(col(School.name), col(School.urn)))
     return [
         CoveredSchool(

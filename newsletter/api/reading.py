@@ -11,8 +11,12 @@ from newsletter.api.asked import Slug, TheRuntime
 from newsletter.api.shapes import (
     Action,
     AllLists,
+    EditionCorrection,
+    EditionEvent,
+    EditionFormat,
     EditionLine,
     EditionLines,
+    EditionResponse,
     EditionSection,
     EditionShown,
     EditionUpdate,
@@ -23,10 +27,9 @@ from newsletter.api.shapes import (
     text_of,
 )
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
-from newsletter.editions import archive
-from newsletter.editions.composing import page_from_json
+from newsletter.editions import archive, corrections, variants
 from newsletter.editions.models import Edition
-from newsletter.rendering.mails import SectionBlock
+from newsletter.rendering.mails import EventBlock, ResponseBlock, SectionBlock
 from subscribers import lists
 from subscribers.models import MailingList
 
@@ -113,9 +116,13 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
         mailing_list = lists.by_slug(session, list_slug)
         assert mailing_list.id is not None
         edition = archive.by_slug(session, mailing_list.id, slug)
+        assert edition.id is not None
         if edition.frozen_page is None:
             raise NotFound("This edition has no page.")
-        page = page_from_json(edition.frozen_page)
+        made = corrections.of_editions(session, [edition.id]).get(edition.id, [])
+        page = corrections.current_page(edition, made)
+        base_url = runtime.settings.base_url.rstrip("/")
+        here = f"{base_url}/editions/{mailing_list.slug}/{edition.slug}"
         shown = EditionShown(
             **_line(runtime.settings.base_url, mailing_list, edition).model_dump(),
             mailing_list=mailing_list.slug,
@@ -123,7 +130,23 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
             preheader=page.preheader,
             introduction=text_of(page.introduction),
             sections=[_section(section) for section in page.sections],
+            responses=[_response(one) for one in page.responses],
+            events=[_event(base_url, one) for one in page.events],
             help=text_of(page.help_text),
+            corrections=[
+                EditionCorrection(at=one.at, because=one.because, old=text_of(one.old_text), new=text_of(one.new_text))
+                for one in made
+            ],
+            other_formats=[
+                EditionFormat(
+                    kind=one.kind.value,
+                    language=one.language,
+                    title=one.title,
+                    url=one.url or f"{here}/{variants.key_of(one)}",
+                )
+                for one in variants.all_of(session, edition.id)
+                if one.published_at is not None
+            ],
             partnership=page.partnership,
             publisher=page.publisher,
         )
@@ -170,3 +193,22 @@ def _section(section: SectionBlock) -> EditionSection:
             for update in section.updates
         ],
     )
+
+
+def _response(response: ResponseBlock) -> EditionResponse:
+    return EditionResponse(
+        theme=response.theme,
+        asked=response.asked,
+        said=text_of(response.said, heading_level=4),
+        answer=response.answer,
+        did=text_of(response.did, heading_level=4),
+        promise=response.promise,
+        reason=response.reason,
+        decided=response.decided,
+        organisation=response.organisation,
+    )
+
+
+def _event(base_url: str, event: EventBlock) -> EditionEvent:
+    same = {name: getattr(event, name) for name in EditionEvent.model_fields if hasattr(event, name)}
+    return EditionEvent(**same, url=base_url + event.page_path, calendar_url=base_url + event.calendar_path)

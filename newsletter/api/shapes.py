@@ -105,6 +105,58 @@ class EditionSection(Shape):
     updates: list[EditionUpdate]
 
 
+class EditionResponse(Shape):
+    """“You said, we did”."""
+
+    theme: str
+    asked: str = Field(description="How many people said it and when, in words", examples=["14 people told us, …"])
+    said: Text
+    answer: str = Field(description="The heading of the answer", examples=["We did"])
+    did: Text
+    promise: str = Field(description="By when it will be done, in words; empty where nothing is promised")
+    reason: str
+    decided: str
+    organisation: str
+
+
+class EditionEvent(Shape):
+    """Something to come to, or to take part in without coming."""
+
+    title: str
+    day: datetime.date = Field(description="The day it begins, in London")
+    when: str
+    where: str
+    cost: str
+    for_whom: str
+    access: str
+    without_attending: str = Field(description="How to take part without coming")
+    booking: str
+    booking_url: str
+    adjustments: str
+    organisation: str
+    is_cancelled: bool
+    url: Url = Field(description="Its page for people")
+    calendar_url: Url = Field(description="Its calendar file (RFC 5545)")
+
+
+class EditionCorrection(Shape):
+    """What was put right after the edition had gone out. The texts above are the corrected ones."""
+
+    at: datetime.datetime
+    because: str = Field(description="What changed and why, in a sentence")
+    old: Text
+    new: Text
+
+
+class EditionFormat(Shape):
+    """Another form of the edition: Easy Read, a translation, sign language and the like."""
+
+    kind: str = Field(examples=["easy-read"])
+    language: str = Field(description="BCP 47", examples=["en-GB"])
+    title: str
+    url: Url
+
+
 class EditionShown(EditionLine):
     """An edition as it was approved and sent, without anything personal."""
 
@@ -113,7 +165,11 @@ class EditionShown(EditionLine):
     preheader: str = Field(description="The line that a mail program shows after the subject")
     introduction: Text
     sections: list[EditionSection] = Field(description="In the order of the edition")
+    responses: list[EditionResponse] = Field(description="“You said, we did”")
+    events: list[EditionEvent] = Field(description="Soonest first, as when the edition was approved")
     help: Text = Field(description="Where to get help")
+    corrections: list[EditionCorrection] = Field(description="Oldest first")
+    other_formats: list[EditionFormat]
     partnership: str
     publisher: str
 

@@ -105,6 +105,11 @@ def test_text_in_odd_encodings_never_reaches_a_table_broken(charset: str, door: 
     assert response.status_code < 500
 
 
+def test_a_nul_in_the_name_of_a_list_is_a_page_that_is_not_there(door: Door) -> None:
+    assert door.post("/confirm/code", {"list": "\0", "code": "123456"}).status_code == 404
+    assert door.get("/%00").status_code == 404
+
+
 def test_the_first_of_two_equal_fields_counts(sqlite_door: Door) -> None:
     response = sqlite_door.ask(
         "POST",

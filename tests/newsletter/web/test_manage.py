@@ -15,7 +15,9 @@ def test_the_page_shows_neither_address_nor_earlier_answers(sqlite_door: Door) -
     page = sqlite_door.get(f"/manage/{managed(sqlite_door)}").text
     assert "SEND news for professionals" in page
     assert ADDRESS not in page
-    assert "checked" not in page
+    about_work = page.partition("Change your details")[2]
+    assert 'name="role"' in about_work
+    assert "checked" not in about_work
     assert "selected" not in page
     assert "/leave/" in page
     assert "/editions/professionals" in page
