@@ -42,11 +42,10 @@ from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
 
-#: Every page; the last one is last because its /{slug} is any mailing list.
+#: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
-    operations, home, feeds, archive, events, answers, glossary, confirm, leave, manage, choices, new_address, outbox,
-    about, useful, feedback, data_complaint, paper_copy, school_choice,
-    still_you, check_answers, signup,
+    operations, home, feeds, useful, archive, events, answers, glossary, confirm, leave, manage, choices, new_address,
+    outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
 )  # fmt: skip
 
 

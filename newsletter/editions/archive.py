@@ -18,7 +18,11 @@ HEAVY: tuple[Any, ...] = (Edition.frozen_html, Edition.frozen_text, Edition.froz
 
 
 def published(
-    session: Session, mailing_list_id: int | None = None, *, limit: int, older_than: Edition | None = None
+    session: Session,
+    mailing_list_id: int | None = None,
+    *,
+    limit: int | None = None,
+    older_than: Edition | None = None,
 ) -> list[Edition]:
     """The editions that have gone out, of one list or of all, newest first; their mails are read when first touched.
 

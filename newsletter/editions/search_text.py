@@ -34,6 +34,10 @@ def plain(page: EditionPage) -> str:
         parts.append(section.heading)
         for update in section.updates:
             parts += [update.title, markup.to_words(update.body), update.action, update.organisation]
+    for response in page.responses:
+        parts += [response.theme, markup.to_words(response.said), markup.to_words(response.did), response.reason]
+    for event in page.events:
+        parts += [event.title, event.when, event.where, event.for_whom, event.without_attending]
     lines = (" ".join(line.split()) for part in parts for line in part.splitlines())
     return "\n".join(line for line in lines if line)
 

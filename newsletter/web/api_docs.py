@@ -154,7 +154,7 @@ def _kind(described: Description, schema: Description) -> str:
         words = "a list"
     else:
         formats = {"date": "a date", "date-time": "a date and time", "uri": "an address", "email": "an email address"}
-        types = {"integer": "a whole number", "object": "an object", "string": "a text"}
+        types = {"integer": "a whole number", "object": "an object", "string": "a text", "boolean": "true or false"}
         words = formats.get(plain.get("format", "")) or types[plain["type"]]
     if "maxLength" in plain:
         words += f" of at most {plain['maxLength']:,} characters"

@@ -16,7 +16,6 @@ from newsletter.editions.models import Edition
 from newsletter.web import archive_search, site, text_size
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.pages import BRIEFLY, Pages
-from newsletter.web.security import content_security_policy
 from subscribers import lists
 from subscribers.models import MailingList
 
@@ -49,7 +48,6 @@ def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime
             "edition.html",
             site.current(session),
             cache=BRIEFLY,
-            headers={"content-security-policy": f"{content_security_policy(request.state.nonce)}; connect-src 'self'"},
             base_url=runtime.settings.base_url.rstrip("/"),
             text_size=text_size.chosen(request),
             list=mailing_list,

@@ -72,6 +72,7 @@ def _page(
         headers=retry_after(problem) if problem else None,
         form=Bound(errors={"sign-up": too_many(problem)} if problem else {}),
         list=mailing_list,
+        wording=lists.current_wording(session, remembered.mailing_list_id).text,
         sealed=sealed,
         address=remembered.address,
         role=dict(ROLES).get(remembered.role) if remembered.role else None,

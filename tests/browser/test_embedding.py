@@ -48,15 +48,17 @@ def elsewhere(site: Site) -> Iterator[str]:
     thread.join()
 
 
-def finish(visitor: Visitor, elsewhere: str) -> Subscriber:
+def finish(
+    visitor: Visitor, elsewhere: str, *, heading: str = "One more press", button: str = "Yes, sign me up"
+) -> Subscriber:
     """From the other site's button to the pending subscriber."""
     visitor.press("Sign up")
     assert visitor.page.url.startswith(visitor.site.base_url)
-    assert visitor.heading() == "One more press"
+    assert visitor.heading() == heading
     assert "You can stop at any time" in visitor.page.content()
     assert ADDRESS in visitor.page.content()
-    visitor.look(f"one-more-press-{visitor.page.url.rpartition('/')[2]}")
-    visitor.press("Yes, sign me up")
+    visitor.look(f"embedded-{heading.lower().replace(' ', '-')}")
+    visitor.press(button)
     assert visitor.heading() == "Check your email"
     assert ADDRESS in visitor.page.content()
     visitor.complaints[:] = [text for text in visitor.complaints if elsewhere not in text]  # its own page, as it should
@@ -83,7 +85,8 @@ def test_a_professional_signs_up_from_a_schools_page(visitor: Visitor, elsewhere
     visitor.page.get_by_label("Email address").fill(ADDRESS)
     visitor.page.get_by_label("What do you do?").select_option("SENCO or inclusion lead")
     visitor.page.get_by_label("Where do you work?").fill("Ashfield & Birch “Nursery”")
-    row = finish(visitor, elsewhere)
+    button = "Sign up for SEND news for professionals"
+    row = finish(visitor, elsewhere, heading="Check your answers", button=button)
     assert (row.role, row.setting_name) == ("senco", "Ashfield & Birch “Nursery”")
 
 

@@ -186,7 +186,7 @@ def test_a_sign_up_page_is_light_and_needs_no_script_to_be_seen(path: str, visit
 def test_the_sign_up_can_be_read_by_who_likes_the_dark(visit: Callable[..., Visitor]) -> None:
     visitor = visit(color_scheme="dark")
     visitor.open("/professionals")
-    visitor.press("Sign up")
+    visitor.press("Continue")
     visitor.look("dark-professionals-error")
     visitor.open("/parents")
     visitor.page.get_by_label("Email address").fill("reader@gmial.com")

@@ -91,7 +91,7 @@ def test_a_setting_is_taken_or_told_why_not_and_kept(open_door: Door, typed: str
     if answer.status_code == 422:
         assert sentences(answer.text)
         assert value_of(answer.text, "email") == typed
-        assert value_of(answer.text, "setting_name") == setting
+        assert value_of(answer.text, "setting_name") == setting.strip()
     for raw in ("<script>x", "<img src=x"):
         assert raw not in answer.text
 

@@ -191,7 +191,7 @@ def test_larger_text_stays_chosen_from_one_edition_to_the_next(sqlite_door: Door
         assert '<strong aria-current="true">Normal</strong>' in plain
 
 
-@pytest.mark.parametrize(("words", "minutes"), [(1, 1), (1_500, 9)])
+@pytest.mark.parametrize(("words", "minutes"), [(1, 1), (1_500, 10)])
 def test_reading_time_follows_the_number_of_words(sqlite_door: Door, words: int, minutes: int) -> None:
     with sqlite_door.runtime.db.transaction() as session:
         for edition in session.exec(select(Edition)):
