@@ -153,8 +153,8 @@ async def _clock(runtime: Runtime, stop: asyncio.Event) -> None:
 
 async def _worker(runtime: Runtime, stop: asyncio.Event) -> None:
     provider = registry.make_configured(runtime)
-    # What is loaded stays for as long as the process does. To look through all of it for garbage again and again takes
-    # nearly a tenth of the processor time of sending, and a tenth of a second each time, in which nothing is sent.
+    # What is loaded stays for as long as the process does. To look through all of it for garbage takes a tenth of a
+    # second in which nothing is sent, about once in ten thousand messages.
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
     try:

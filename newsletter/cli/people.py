@@ -94,14 +94,13 @@ def import_subscribers(
                 dry_run=dry_run,
             )
             if not dry_run:
-                for subscriber_id in report.to_confirm:
-                    letters.queue(
-                        session,
-                        DeliveryKind.CONFIRM,
-                        mailing_list_id=mailing_list.id,
-                        subscriber_id=subscriber_id,
-                        now=now,
-                    )
+                letters.queue_first(
+                    session,
+                    DeliveryKind.CONFIRM,
+                    mailing_list_id=mailing_list.id,
+                    subscriber_ids=report.to_confirm,
+                    now=now,
+                )
     _say_import(report, dry_run=dry_run)
 
 

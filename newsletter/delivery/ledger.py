@@ -15,7 +15,7 @@ transaction and may be repeated. Rows are locked before counts, counts in a fixe
 import enum
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -37,6 +37,9 @@ from newsletter.editions.models import Edition, EditionState
 from newsletter.providers.base import Outcome, Result
 from subscribers import recipients
 from subscribers.models import Subscriber
+
+#: Rows of one INSERT.
+LETTERS_AT_ONCE = 1_000
 
 
 class NotSent(enum.StrEnum):
@@ -168,6 +171,17 @@ def queue_letter(
     session.add(letter)
     session.flush()
     return letter
+
+
+def queue_first_letters(
+    session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_ids: Sequence[int], now: datetime
+) -> None:
+    """Write a letter to each of many subscribers who have just been made, so that none can wait for them yet."""
+    shared: dict[str, Any] = {"kind": kind, "mailing_list_id": mailing_list_id, "state": DeliveryState.QUEUED}
+    shared |= {"due_at": now, "queued_at": now, "attempts": 0, "doubts": 0}
+    for start in range(0, len(subscriber_ids), LETTERS_AT_ONCE):
+        some = subscriber_ids[start : start + LETTERS_AT_ONCE]
+        session.connection().execute(sa.insert(DELIVERY), [{**shared, "subscriber_id": each} for each in some])
 
 
 def claim_letters(session: Session, claim_id: str, *, limit: int, lease: timedelta, now: datetime) -> Claim:

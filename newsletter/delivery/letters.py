@@ -1,5 +1,6 @@
 """The service's own letters: confirm, welcome, goodbye and others. Queued in the transaction of what they are about."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -14,6 +15,13 @@ _ANSWERS = {
     Answer.NEW_ADDRESS: DeliveryKind.NEW_ADDRESS,
     Answer.HAND_OVER: DeliveryKind.HAND_OVER,
 }
+
+
+def queue_first(
+    session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_ids: Sequence[int], now: datetime
+) -> None:
+    """Queue a letter to each of many people who came in within this transaction."""
+    ledger.queue_first_letters(session, kind, mailing_list_id=mailing_list_id, subscriber_ids=subscriber_ids, now=now)
 
 
 def queue(session: Session, kind: DeliveryKind, *, mailing_list_id: int, subscriber_id: int, now: datetime) -> None:
