@@ -241,6 +241,7 @@ def test_a_professional_registers_with_the_keyboard_alone(visitor: Visitor) -> N
     with visitor.page.expect_navigation():
         keyboard.press("Enter")
     assert visitor.heading() == "Check your email"
+    visitor.tick()
     assert row(visitor).school_urn == 100_002
 
 

@@ -64,13 +64,13 @@ class Scanned(House):
 
     def mail_of(self, kind: DeliveryKind) -> Mail:
         """Let one mail of this kind be sent to somebody, and fetch it."""
-        address = f"{kind.value}@example.org"
+        address = f"{kind.name.lower()}@example.org"
         before = set(self.mails())
-        confirmed = kind not in (DeliveryKind.CONFIRM, DeliveryKind.REMINDER)
+        confirmed = kind not in PENDING
         subscriber_id = town.subscriber(self.runtime, address, confirmed=confirmed)
         with self.runtime.db.transaction() as session:
             list_id, now = town.parents_id(session), self.clock.now()
-            if kind is DeliveryKind.GOODBYE:
+            if kind in (DeliveryKind.GOODBYE, DeliveryKind.ADDRESS_CHANGED):
                 preferences.leave(session, mailing_list_id=list_id, subscriber_id=subscriber_id, how="button", now=now)
             if kind not in (DeliveryKind.EDITION, DeliveryKind.REMINDER):
                 letters.queue(session, kind, mailing_list_id=list_id, subscriber_id=subscriber_id, now=now)
@@ -126,7 +126,7 @@ def links_on(page: str, url: str, base_url: str) -> set[str]:
 
 def scan_by_program(urls: list[str], base_url: str) -> list[str]:
     """Open everything, and where it leads to; what is personal a hundred times, with GET and HEAD, several at once."""
-    personal = [url for url in urls if re.search(r"/(confirm|leave|manage)/", url)]
+    personal = [url for url in urls if re.search(r"/(confirm|leave|manage|still-you)/", url)]
 
     async def all_of_it() -> list[str]:
         async with httpx.AsyncClient(follow_redirects=True, timeout=60) as client:
@@ -146,14 +146,18 @@ def scan_by_browser(browser: Browser, urls: list[str], base_url: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     for url in urls:
-        page.goto(url, wait_until="networkidle")
-        if urlsplit(page.url).path.endswith((".xml", ".ics")):
+        if urlsplit(url).path.endswith((".xml", ".ics")):  # which a browser downloads
+            page.request.get(url)
             continue
+        page.goto(url, wait_until="networkidle")
         for link in page.eval_on_selector_all("a[href]", "found => found.map(each => each.href)"):
             if link.startswith(base_url) and "/static/" not in link:
                 page.request.get(link.partition("#")[0])
     context.close()
 
+
+#: Mails to somebody who has not confirmed yet.
+PENDING = {DeliveryKind.CONFIRM, DeliveryKind.REMINDER, DeliveryKind.NEW_ADDRESS, DeliveryKind.HAND_OVER}
 
 WORKS = {
     DeliveryKind.CONFIRM: ("/confirm/", SubscriberState.CONFIRMED),
@@ -161,6 +165,12 @@ WORKS = {
     DeliveryKind.ALREADY: ("/leave/", SubscriberState.LEFT),
     DeliveryKind.WELCOME: ("/leave/", SubscriberState.LEFT),
     DeliveryKind.EDITION: ("/leave/", SubscriberState.LEFT),
+    DeliveryKind.NEW_ADDRESS: ("/confirm/", SubscriberState.CONFIRMED),
+    DeliveryKind.HAND_OVER: ("/confirm/", SubscriberState.CONFIRMED),
+    DeliveryKind.ADDRESS_CHANGED: ("/leave/", SubscriberState.PENDING),  # the way back
+    DeliveryKind.STILL_ON: ("/leave/", SubscriberState.LEFT),
+    DeliveryKind.STILL_YOU: ("/still-you/", SubscriberState.CONFIRMED),
+    DeliveryKind.STILL_YOU_REMINDER: ("/still-you/", SubscriberState.CONFIRMED),
 }
 
 

@@ -71,6 +71,7 @@ def test_everything_works_without_scripts_and_with_the_keyboard_alone(visit: Cal
     with visitor.page.expect_navigation():
         keyboard.press("Enter")
     assert visitor.heading() == "Check your email"
+    visitor.tick()
     assert states(visitor) == [SubscriberState.CONFIRMED, SubscriberState.PENDING]
     with visitor.site.runtime.db.reading() as session:
         (change,) = session.exec(select(AddressChange))

@@ -9,10 +9,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from newsletter.core.tokens import Purpose
-from newsletter.delivery import inbox, stopping
+from newsletter.delivery import inbox, letters, stopping
 from newsletter.delivery.inbox import Taken
 from newsletter.delivery.models import DeliveryKind, ReceiptKind, ReceiptOutcome
-from subscribers import bursts, identity, lists
+from scheduler import jobs
+from subscribers import bursts, identity, lists, reminding
 from subscribers.models import BurstDecision, SubscriberState
 from tests.journeys.conftest import House
 from tests.journeys.test_publish_and_leave import publish
@@ -79,6 +80,42 @@ def as_still_on(house: House) -> Mail:
     return house.inbox(READER)[-1]
 
 
+def as_reminder(house: House) -> Mail:
+    as_confirm(house)
+    house.clock.move(reminding.EARLIEST)
+    jobs.remind(house.runtime)
+    house.send()
+    return house.inbox(READER)[-1]
+
+
+def as_queued(house: House, kind: DeliveryKind) -> Mail:
+    """A letter that the clock queues a year later, or for somebody's colleague."""
+    with house.runtime.db.transaction() as session:
+        list_id = lists.by_slug(session, "parents").id
+        assert list_id is not None
+        found = identity.find(session, house.runtime.crypto, list_id, READER)
+        assert found is not None
+        assert found.id is not None
+        letters.queue(session, kind, mailing_list_id=list_id, subscriber_id=found.id, now=house.clock.now())
+    house.send()
+    return house.inbox(READER)[-1]
+
+
+def as_still_you(house: House) -> Mail:
+    as_welcome(house)
+    return as_queued(house, DeliveryKind.STILL_YOU)
+
+
+def as_still_you_reminder(house: House) -> Mail:
+    as_welcome(house)
+    return as_queued(house, DeliveryKind.STILL_YOU_REMINDER)
+
+
+def as_hand_over(house: House) -> Mail:
+    as_confirm(house)
+    return as_queued(house, DeliveryKind.HAND_OVER)
+
+
 @dataclass(frozen=True)
 class Ways:
     """What a kind of mail has: in its header, in its body, or why it has none."""
@@ -97,6 +134,10 @@ WAYS = {
     DeliveryKind.STILL_ON: Ways(as_still_on, "Your emails go on", body=True),
     DeliveryKind.CONFIRM: Ways(as_confirm, "Confirm your email", none_because="nothing has begun that could stop"),
     DeliveryKind.NEW_ADDRESS: Ways(as_new_address, "Confirm your new", none_because="nothing comes here yet"),
+    DeliveryKind.REMINDER: Ways(as_reminder, "You have not finished", none_because="nothing has begun that could stop"),
+    DeliveryKind.HAND_OVER: Ways(as_hand_over, "A colleague", none_because="nothing comes here yet"),
+    DeliveryKind.STILL_YOU: Ways(as_still_you, "Are these emails still", header=True, body=True),
+    DeliveryKind.STILL_YOU_REMINDER: Ways(as_still_you_reminder, "", header=True, body=True),
     DeliveryKind.GOODBYE: Ways(as_goodbye, "Your emails have stopped", none_because="they have stopped"),
     DeliveryKind.ADDRESS_CHANGED: Ways(
         as_address_changed, "Your email address was changed", none_because="they have stopped at this address"
@@ -209,7 +250,7 @@ def test_a_mail_without_a_way_out_begins_and_stops_nothing(house: House, kind: D
             assert house.browser.get(link).status_code == 200
             for purpose in personal:
                 personal[purpose] += f"/{purpose.value}/" in link
-    is_asking = kind in (DeliveryKind.CONFIRM, DeliveryKind.NEW_ADDRESS)
+    is_asking = kind not in (DeliveryKind.GOODBYE, DeliveryKind.ADDRESS_CHANGED)
     is_told = kind is DeliveryKind.ADDRESS_CHANGED  # its link leads to the button that brings them back
     assert personal == {Purpose.LEAVE: int(is_told), Purpose.MANAGE: 0, Purpose.CONFIRM: int(is_asking)}
     assert state(house) is before

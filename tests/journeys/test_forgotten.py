@@ -48,7 +48,7 @@ def live(house: House) -> None:
     """Two people do whatever can be done with us."""
     house.sign_up_as_parent(PARENT)
     work = {"email": SENCO, "role": "senco", "setting_name": SETTING}
-    house.browser.post("/professionals", data=work)
+    house.register(work)
     house.send()
     house.browser.post(house.inbox(SENCO)[-1].link("/confirm/"))
     house.send()

@@ -120,12 +120,14 @@ def test_only_two_commands_can_say_who_is_on_a_list(overlapping: Newsletter, tmp
 def test_no_command_asks_for_two_lists_at_once() -> None:
     """Whatever took two lists could be made to compare them."""
 
-    def parameters(command: object) -> Iterator[tuple[str, str]]:
+    def parameters(command: object, before: str = "") -> Iterator[tuple[str, str]]:
         for name, each in command.commands.items():  # type: ignore[attr-defined]
             if hasattr(each, "commands"):
-                yield from parameters(each)
+                yield from parameters(each, f"{before}{name} ")
             else:
-                yield from ((name, parameter.name) for parameter in each.params if "list" in (parameter.name or ""))
+                yield from (
+                    (before + name, parameter.name) for parameter in each.params if "list" in (parameter.name or "")
+                )
 
     found = list(parameters(typer.main.get_command(app)))
     assert found
@@ -169,7 +171,9 @@ def test_no_statement_joins_subscribers_with_themselves(
         overlapping(*command.split())
     overlapping("person", "export", BOTH)
     assert any("from subscriber" in each for each in statements)
-    assert not [each for each in statements if each.count("subscriber as ") > 1 or "join subscriber" in each]
+    assert not [
+        each for each in statements if each.count("subscriber as ") > 1 or re.search(r"join subscriber\b", each)
+    ]
 
 
 def test_no_public_function_of_subscribers_takes_two_lists() -> None:

@@ -103,10 +103,9 @@ def test_the_calendar_has_what_the_list_has(door: Door) -> None:
 def test_a_calendar_that_did_not_change_is_not_sent_again(path: str, sqlite_door: Door) -> None:
     event_id = hold(sqlite_door)
     first = sqlite_door.get(path, headers={"accept-encoding": "gzip"})
-    assert "content-encoding" not in first.headers  # one tag, one sequence of bytes
     tag = first.headers["etag"]
-    assert re.fullmatch(r'"[0-9a-f]{32}"', tag)
-    for asked in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', tag)  # weak: it may go out compressed
+    for asked in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         again = sqlite_door.get(path, headers={"if-none-match": asked})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert sqlite_door.get(path, headers={"if-none-match": '"other"'}).status_code == 200
