@@ -132,34 +132,19 @@ class _Import:
                     outcomes.append(RowOutcome(line, RowResult.ALREADY_THERE, "An earlier line has the same address"))
                 people.setdefault(person.address_hash, person)
         outcomes += self._skip(people)
-        outcomes += self._add(list(people.values()))
+        outcomes += self._add(people)
         self.report.rows += sorted(outcomes, key=lambda outcome: outcome.line)
         self.report.counts.update(outcome.result for outcome in outcomes)
 
     def _skip(self, people: dict[bytes, Person]) -> list[RowOutcome]:
-        """Take out of `people` whoever is not to be added."""
+        """Take out of `people` whoever must not be mailed."""
         if not people:
             return []
-        outcomes = []
-        there = self.session.execute(
-            sa.select(col(Subscriber.address_hash), col(Subscriber.state)).where(
-                col(Subscriber.mailing_list_id) == self.list_id, col(Subscriber.address_hash).in_(people)
-            )
-        )
-        for hashed, state in there:
-            line = people.pop(hashed).line
-            if state is SubscriberState.LEFT:
-                outcomes.append(RowOutcome(line, RowResult.SUPPRESSED, "Has left this mailing list"))
-            else:
-                outcomes.append(RowOutcome(line, RowResult.ALREADY_THERE, f"Is {state.value} on this mailing list"))
         blocked = blocks(self.session, [person.suppression_hash for person in people.values()], now=self.now)
-        for hashed, person in list(people.items()):
-            if person.suppression_hash in blocked:
-                del people[hashed]
-                outcomes.append(RowOutcome(person.line, RowResult.SUPPRESSED, "Must not be mailed"))
-        return outcomes
+        skipped = [people.pop(key) for key, person in list(people.items()) if person.suppression_hash in blocked]
+        return [RowOutcome(person.line, RowResult.SUPPRESSED, "Must not be mailed") for person in skipped]
 
-    def _add(self, people: list[Person]) -> list[RowOutcome]:
+    def _add(self, people: dict[bytes, Person]) -> list[RowOutcome]:
         if not people:
             return []
         # Straight to the connection: the statement is compiled once and not for every batch, which is most of the time.
@@ -168,23 +153,36 @@ class _Import:
             insert(self.session, Subscriber)
             .on_conflict_do_nothing(index_elements=["mailing_list_id", "address_hash"])
             .returning(col(Subscriber.address_hash).label("address_hash"), col(Subscriber.id).label("id")),
-            [self._subscriber(person) for person in people],
+            [self._subscriber(person) for person in people.values()],
         )
         ids = {row.address_hash: row.id for row in added}
-        new = [person for person in people if person.address_hash in ids]
+        new = [(id_, people.pop(key)) for key, id_ in ids.items()]
         if new:
-            consents_given = [self._consent(ids[person.address_hash], person) for person in new]
-            connection.execute(sa.insert(Consent), consents_given)
+            connection.execute(sa.insert(Consent), [self._consent(id_, person) for id_, person in new])
         if new and not self.already_confirmed:
             self.report.to_confirm += ids.values()
             letters = [{"key_hash": mail_key(id_), "at": self.now} for id_ in ids.values()]
             connection.execute(sa.insert(Attempt), letters)
-        return [
-            RowOutcome(person.line, RowResult.IMPORTED)
-            if person.address_hash in ids  # else the person signed up in this very moment
-            else RowOutcome(person.line, RowResult.ALREADY_THERE, "Is pending on this mailing list")
-            for person in people
-        ]
+        return [RowOutcome(person.line, RowResult.IMPORTED) for _, person in new] + self._there(people)
+
+    def _there(self, people: dict[bytes, Person]) -> list[RowOutcome]:
+        """Why these were not added. Asked last, for those alone: while a first import goes on, a database that has not
+        counted its rows yet would look for everybody the slow way."""
+        if not people:
+            return []
+        rows = self.session.execute(
+            sa.select(col(Subscriber.address_hash), col(Subscriber.state)).where(
+                col(Subscriber.mailing_list_id) == self.list_id, col(Subscriber.address_hash).in_(people)
+            )
+        )
+        outcomes = []
+        for hashed, state in rows:
+            line = people[hashed].line
+            if state is SubscriberState.LEFT:
+                outcomes.append(RowOutcome(line, RowResult.SUPPRESSED, "Has left this mailing list"))
+            else:
+                outcomes.append(RowOutcome(line, RowResult.ALREADY_THERE, f"Is {state.value} on this mailing list"))
+        return outcomes
 
     def _subscriber(self, person: Person) -> dict[str, Any]:
         since = person.consent_at if self.already_confirmed else None
