@@ -15,9 +15,6 @@ from newsletter.core.audience import Audience
 from subscribers import still_you
 from subscribers.models import MailingList, School, Subscriber, SubscriberState
 
-#: Fewer people than this are not counted exactly.
-FEWEST_COUNTED = 5
-
 
 @dataclass(frozen=True, slots=True)
 class CoveredSchool:
@@ -74,18 +71,13 @@ def by_town(schools: Iterable[CoveredSchool]) -> list[Group]:
 
 
 def by_role(session: Session) -> dict[str, int]:
-    """How many confirmed professionals there are of each role, wherever they work; to be shown with `in_words`."""
+    """How many confirmed professionals there are of each role, anywhere; show them by `core.small_numbers`."""
     found = session.execute(
         sa.select(col(Subscriber.role), sa.func.count())
         .where(*_confirmed_professionals())
         .group_by(col(Subscriber.role))
     )
     return dict(sorted((role.value if role else "not said", count) for role, count in found))
-
-
-def in_words(people: int) -> str:
-    """A number of people as it may be shown: 1 to 4 would point at somebody."""
-    return f"fewer than {FEWEST_COUNTED}" if 0 < people < FEWEST_COUNTED else f"{people:,}"
 
 
 def _confirmed_professionals() -> tuple[sa.ColumnElement[bool], ...]:

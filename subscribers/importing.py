@@ -175,13 +175,15 @@ class _Import:
                 col(Subscriber.mailing_list_id) == self.list_id, col(Subscriber.address_hash).in_(people)
             )
         )
+        states: dict[bytes, SubscriberState] = {row.address_hash: row.state for row in rows}
         outcomes = []
-        for hashed, state in rows:
-            line = people[hashed].line
+        for hashed, person in people.items():
+            state = states.get(hashed, SubscriberState.PENDING)  # whoever came and went in this very moment had asked
             if state is SubscriberState.LEFT:
-                outcomes.append(RowOutcome(line, RowResult.SUPPRESSED, "Has left this mailing list"))
+                outcomes.append(RowOutcome(person.line, RowResult.SUPPRESSED, "Has left this mailing list"))
             else:
-                outcomes.append(RowOutcome(line, RowResult.ALREADY_THERE, f"Is {state.value} on this mailing list"))
+                why = f"Is {state.value} on this mailing list"
+                outcomes.append(RowOutcome(person.line, RowResult.ALREADY_THERE, why))
         return outcomes
 
     def _subscriber(self, person: Person) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def list_paper() -> None:
 
 @paper.command("done")
 def paper_done(paper_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> None:
-    """Note that a copy was posted. Its name and address are deleted 28 days later."""
+    """Note that a copy was posted. Its name and address are deleted when their time is over (“retention show”)."""
     with edge.opened() as runtime, runtime.db.transaction() as session:
         paper_copies.done(session, paper_id, now=runtime.clock.now())
     typer.echo(f"{paper_id} is noted as posted.")

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from newsletter.cli import edge
 from newsletter.content import partners
+from newsletter.core import small_numbers
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotAllowed, NotFound
 from newsletter.core.runtime import Runtime
@@ -284,7 +285,7 @@ def schools_coverage(
         typer.echo()
     typer.echo("Role\tsubscribers")
     for role, people in by_role.items():
-        typer.echo(f"{role}\t{coverage.in_words(people)}")
+        typer.echo(f"{role}\t{small_numbers.in_public(people)}")
     typer.echo()
     without = [school for school in covered if not school.is_covered]
     typer.echo(f"{len(without):,} open schools without a subscriber:")

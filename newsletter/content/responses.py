@@ -16,11 +16,9 @@ from sqlmodel import Session, col, select
 
 from newsletter.content.fields import Line, Prose
 from newsletter.content.models import Partner, PriorityArea, Response, ResponseOutcome
+from newsletter.core import small_numbers
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound
-
-#: A count below this could point at people.
-FEWEST_SHOWN = 5
 
 #: What would tell who said something, and what it is called in the refusal.
 _TELLS = (
@@ -165,7 +163,7 @@ def is_overdue(response: Response, on: date) -> bool:
 
 def people_in_words(people: int) -> str:
     """14 people; "fewer than 5 people" for a count that could point at them."""
-    return f"fewer than {FEWEST_SHOWN} people" if people < FEWEST_SHOWN else f"{people:,} people"
+    return f"{small_numbers.in_public(people)} people"
 
 
 def _without(text: str, tells: Sequence[tuple[re.Pattern[str], str]]) -> str:

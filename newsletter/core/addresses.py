@@ -37,16 +37,11 @@ _SLIPS_AT_THE_END = {
 }  # fmt: skip
 
 #: Mailboxes that anybody can have: who has one there says nothing about who else does.
-_PUBLIC_MAILBOXES = frozenset(
-    (
-        "gmail.com", "googlemail.com", "outlook.com", "outlook.co.uk", "hotmail.com", "hotmail.co.uk", "live.com",
-        "live.co.uk", "msn.com", "yahoo.com", "yahoo.co.uk", "ymail.com", "rocketmail.com", "aol.com", "aol.co.uk",
-        "icloud.com", "me.com", "mac.com", "btinternet.com", "btopenworld.com", "sky.com", "virginmedia.com",
-        "ntlworld.com", "blueyonder.co.uk", "talktalk.net", "tiscali.co.uk", "plusnet.com", "plus.com", "tesco.net",
-        "ee.co.uk", "o2.co.uk", "zen.co.uk", "gmx.com", "gmx.co.uk", "mail.com", "proton.me", "protonmail.com", "pm.me",
-        "fastmail.com", "tutanota.com", "tuta.com", "hey.com", "zoho.com",
-    )
-)  # fmt: skip
+_PUBLIC_MAILBOXES = COMMON_DOMAINS - {"nhs.net"} | {
+    "aol.co.uk", "btopenworld.com", "ee.co.uk", "fastmail.com", "gmx.co.uk", "gmx.com", "hey.com", "mac.com",
+    "mail.com", "o2.co.uk", "outlook.co.uk", "plus.com", "plusnet.com", "pm.me", "proton.me", "rocketmail.com",
+    "tesco.net", "tuta.com", "tutanota.com", "ymail.com", "zen.co.uk", "zoho.com",
+}  # fmt: skip
 
 
 def parse(typed: str) -> str:

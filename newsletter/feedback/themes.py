@@ -11,11 +11,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.core import small_numbers
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.feedback.models import Feedback, FeedbackKind, FeedbackState, Theme
 
-#: Below this a number is not said in public: it might point at somebody.
-SMALLEST_PUBLIC = 5
 NAME_LENGTH = 120
 
 
@@ -30,12 +29,7 @@ class Counted:
 
     @property
     def in_public(self) -> str:
-        return public_number(self.number)
-
-
-def public_number(number: int) -> str:
-    """A number of people as it may be published."""
-    return "fewer than 5" if 0 < number < SMALLEST_PUBLIC else f"{number:,}"
+        return small_numbers.in_public(self.number)
 
 
 def file(session: Session, ids: Sequence[int], theme: str, *, now: datetime) -> Theme:

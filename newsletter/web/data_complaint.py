@@ -17,6 +17,7 @@ from newsletter.web import limiting, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind, words
 from newsletter.web.pages import Pages
+from newsletter.web.problems import retry_after
 
 router = APIRouter()
 
@@ -55,7 +56,7 @@ def complain(request: Request, form: TheForm, runtime: TheRuntime, pages: ThePag
     except TooMany as problem:
         bound.errors = {"text": limiting.sentence(problem)}
         with runtime.db.reading() as session:
-            return _form_page(request, pages, session, bound, status=429, headers=limiting.headers(problem))
+            return _form_page(request, pages, session, bound, status=429, headers=retry_after(problem))
     return RedirectResponse(f"/data-complaint/received/{row.reference}", status_code=303)
 
 

@@ -19,6 +19,7 @@ from newsletter.web import limiting, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind, words
 from newsletter.web.pages import BRIEFLY, Pages
+from newsletter.web.problems import retry_after
 
 router = APIRouter()
 
@@ -86,7 +87,7 @@ def send_feedback(request: Request, form: TheForm, runtime: TheRuntime, pages: T
     except TooMany as problem:
         bound.errors = {"text": limiting.sentence(problem)}
         with runtime.db.reading() as session:
-            return _form_page(request, pages, runtime, session, bound, status=429, headers=limiting.headers(problem))
+            return _form_page(request, pages, runtime, session, bound, status=429, headers=retry_after(problem))
     return RedirectResponse("/feedback/thank-you", status_code=303)
 
 

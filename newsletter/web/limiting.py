@@ -37,7 +37,3 @@ def sentence(problem: TooMany) -> str:
         "Too many forms came from your network. Nothing you typed is lost. "
         f"Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then press the button again"
     )
-
-
-def headers(problem: TooMany) -> dict[str, str]:
-    return {"retry-after": str(math.ceil(problem.retry_after_s))}

@@ -18,6 +18,7 @@ from newsletter.web import limiting, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, OneLine, bind, words
 from newsletter.web.pages import BRIEFLY, Pages
+from newsletter.web.problems import retry_after
 from subscribers import lists
 from subscribers.models import MailingList
 
@@ -78,7 +79,7 @@ def ask_for_paper(request: Request, form: TheForm, runtime: TheRuntime, pages: T
     except TooMany as problem:
         bound.errors = {"edition": limiting.sentence(problem)}
         with runtime.db.reading() as session:
-            return _form_page(request, pages, session, bound, status=429, headers=limiting.headers(problem))
+            return _form_page(request, pages, session, bound, status=429, headers=retry_after(problem))
     return RedirectResponse("/paper-copy/thank-you", status_code=303)
 
 

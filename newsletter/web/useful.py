@@ -20,6 +20,7 @@ from newsletter.web import limiting, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, OneLine, bind, words
 from newsletter.web.pages import BRIEFLY, Pages
+from newsletter.web.problems import retry_after
 from subscribers import lists
 from subscribers.models import MailingList
 
@@ -73,9 +74,7 @@ def answer(
     except TooMany as problem:
         bound.errors = {"useful": limiting.sentence(problem)}
         with runtime.db.reading() as session:
-            return _form_page(
-                request, pages, session, list_slug, slug, bound, status=429, headers=limiting.headers(problem)
-            )
+            return _form_page(request, pages, session, list_slug, slug, bound, status=429, headers=retry_after(problem))
     return RedirectResponse(f"/editions/{quote(list_slug)}/{quote(slug)}/thank-you", status_code=303)
 
 

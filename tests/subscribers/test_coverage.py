@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from newsletter.core import small_numbers
 from newsletter.core.runtime import Runtime
 from subscribers import coverage, still_you
 from subscribers.models import School, Subscriber, SubscriberState
@@ -52,7 +53,7 @@ def test_a_school_where_nobody_answered_is_counted_as_unanswered(runtime: Runtim
 
 
 def test_few_people_are_not_counted_exactly() -> None:
-    assert [coverage.in_words(number) for number in (0, 1, 4, 5, 1_234)] == [
+    assert [small_numbers.in_public(number) for number in (0, 1, 4, 5, 1_234)] == [
         "0",
         "fewer than 5",
         "fewer than 5",
