@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from newsletter.core.crypto import Crypto
-from newsletter.core.db import one_of
+from newsletter.core.db import AllAtOnce, one_of
 from subscribers.identity import suppression_hashes
 from subscribers.models import Subscriber, SubscriberState, SubscriberTopic
 from subscribers.suppression import blocks
@@ -92,15 +92,14 @@ def reachable(
     return answer
 
 
-def _rows(session: Session, ids: Collection[int], states: Collection[SubscriberState]) -> Sequence[Any]:
+def _rows(session: Session, ids: Collection[int], states: Collection[SubscriberState]) -> Sequence[Sequence[Any]]:
     """Id, state and sealed address of those who have one and are in one of the states."""
     first, last, wanted = min(ids), max(ids), set(ids)
     values: dict[str, Any] = {"states": list(states)}
     if last - first < len(wanted) * SPREAD:  # the readers of one window stand side by side
-        found = session.connection().execute(_between(), {**values, "first": first, "last": last})
+        found = _between().rows(session, {**values, "first": first, "last": last})
         return [row for row in found if row[0] in wanted]
-    one_by_one = _one_of(session.get_bind().dialect.name)
-    return session.connection().execute(one_by_one, {**values, "ids": list(wanted)}).all()
+    return _one_of(session.get_bind().dialect.name).rows(session, {**values, "ids": list(wanted)})
 
 
 @cache
@@ -112,10 +111,10 @@ def _with_address() -> sa.Select[Any, Any, Any]:
 
 
 @cache
-def _between() -> sa.Select[Any, Any, Any]:
-    return _with_address().where(col(Subscriber.id).between(sa.bindparam("first"), sa.bindparam("last")))
+def _between() -> AllAtOnce:
+    return AllAtOnce(_with_address().where(col(Subscriber.id).between(sa.bindparam("first"), sa.bindparam("last"))))
 
 
 @cache
-def _one_of(dialect: str) -> sa.Select[Any, Any, Any]:
-    return _with_address().where(one_of(col(Subscriber.id), "ids", dialect))
+def _one_of(dialect: str) -> AllAtOnce:
+    return AllAtOnce(_with_address().where(one_of(col(Subscriber.id), "ids", dialect)))

@@ -6,16 +6,20 @@ transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a claim ca
 """
 
 import enum
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session, SQLModel
 
 from newsletter.core.clock import Clock, SystemClock
@@ -41,6 +45,9 @@ SQLITE_LOG_TIMEOUT_MS = 1_000
 #: machine, or one that lost its power or its network, would otherwise keep its locks for hours, and others waiting.
 MOST_IDLE_S = 15
 
+#: A PostgreSQL connection that nobody used for longer is asked whether it still lives before somebody does.
+RESTED_S = 1.0
+
 
 class Table(SQLModel):
     """The base of every table. Inheriting from it guarantees the naming convention is set first."""
@@ -60,11 +67,57 @@ def insert(session: Session, table: type[Table]) -> postgresql.Insert | sqlite.I
 
 
 def one_of(column: Any, name: str, dialect: str) -> sa.ColumnElement[bool]:
-    """Whether the column has one of the values of the list parameter `name`. On PostgreSQL the list is one array, so
-    that the statement's text stays the same and short; its driver reads long ones anew each time."""
-    if dialect == "sqlite":
-        return sa.type_coerce(column, column.type).in_(sa.bindparam(name, expanding=True))
-    return sa.type_coerce(column, column.type) == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+    """Whether the column has one of the values of the list parameter `name`. Where it can be, the list is one value
+    (PostgreSQL's array, SQLite's JSON), so that the statement's text stays the same and short: long ones are read anew
+    each time."""
+    plain = sa.type_coerce(column, column.type)
+    if dialect != "sqlite":
+        return plain == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+    if isinstance(column.type, sa.Integer):
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON())).table_valued("value")
+        return plain.in_(sa.select(listed.c.value))
+    return plain.in_(sa.bindparam(name, expanding=True))
+
+
+class AllAtOnce:
+    """A query whose rows are wanted together, for every hundred messages. Built once, from columns of tables; binary
+    ones are never null.
+
+    SQLite's driver lets the other threads go first after every single row, and waking each other costs more than the
+    rows do: there they are made into one by the database.
+    """
+
+    def __init__(self, query: sa.Select[Any]) -> None:
+        self._query = query
+        inner = query.subquery()
+        given = [sa.func.hex(column) if _is_binary(column) else column for column in inner.c]
+        whole = sa.type_coerce(sa.func.json_group_array(sa.func.json_array(*given)), sa.String())
+        self._as_one = sa.select(whole).select_from(inner)
+        self._readers = [(place, reader) for place, column in enumerate(inner.c) if (reader := _reader(column))]
+
+    def rows(self, session: Session, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows, each with a value for each column of the query, in its order."""
+        connection = session.connection()
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._query, values).all()
+        rows: list[list[Any]] = json.loads(connection.execute(self._as_one, values).scalar_one())
+        for row in rows:
+            for place, read in self._readers:
+                row[place] = read(row[place])
+        return rows
+
+
+def _reader(column: sa.ColumnElement[Any]) -> Callable[[Any], Any] | None:
+    """What makes a value of this column from what SQLite's JSON holds."""
+    if _is_binary(column):
+        return bytes.fromhex
+    dialect = sqlite.dialect()
+    found = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return lru_cache(maxsize=16)(found) if found is not None else None  # moments and states repeat
+
+
+def _is_binary(column: sa.ColumnElement[Any]) -> bool:
+    return isinstance(column.type, sa.LargeBinary)
 
 
 def number_inserted(session: Session, statement: sa.Insert) -> int:
@@ -80,13 +133,21 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size)
         self._reading = self.engine.execution_options(reading=True)
+        self._glancing = (
+            self._reading if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+        self._noting = self.engine.execution_options(overwriting=False)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, names_nobody: bool = False) -> Iterator[Session]:
         """A session whose work is committed when the block ends, and rolled back when it raises: all but the errors
-        that say `keeps_work`, such as a wrong code, whose point is that it was counted."""
+        that say `keeps_work`, such as a wrong code, whose point is that it was counted.
+
+        With `names_nobody`, what it writes over tells nothing of a person (the ledger's states and moments), so that
+        SQLite need not overwrite whole pages that become free, which costs more than the writing itself.
+        """
         refusal: NewsletterError | None = None
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self._noting if names_nobody else self.engine, expire_on_commit=False) as session:
             with session.begin():
                 try:
                     yield session
@@ -103,13 +164,25 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session  # closing it rolls back, and leaves what was read usable
 
+    @contextmanager
+    def glance(self) -> Iterator[Session]:
+        """Like `reading`, where it happens for every hundred messages: on PostgreSQL no transaction is begun and
+        ended around it, so that nothing may be changed, for nothing would throw it away."""
+        with Session(self._glancing, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
     def now(self, session: Session, clock: Clock) -> datetime:
         """The time that leases go by: the database's own, where several machines share it and their clocks differ.
         A clock that is moved by hand is believed, wherever the database is."""
         if self.is_sqlite or not isinstance(clock, SystemClock):
             return clock.now()
-        found: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-        return found.astimezone(UTC)
+        return self.believed(session.execute(sa.select(sa.func.clock_timestamp())).scalar_one(), clock)
+
+    def believed(self, told: datetime | None, clock: Clock) -> datetime:
+        """The same, when a query has brought the database's time along; SQLite tells none."""
+        if told is None or not isinstance(clock, SystemClock):
+            return clock.now()
+        return told.astimezone(UTC)
 
     def empty_log(self) -> bool:
         """Move what SQLite's write-ahead log holds into the database file and empty the log, where a copy of what was
@@ -134,12 +207,28 @@ class Database:
 
 
 def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
-    engine = sa.create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=pool_size, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    def _configure(connection: Any, entry: ConnectionPoolEntry) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = '{MOST_IDLE_S}s'")
         connection.commit()
+        entry.info["used_at_s"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkin")
+    def _note(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["used_at_s"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _ask(connection: Any, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        """What SQLAlchemy's own pre-ping does, but for those that were in use a moment ago: a worker takes one
+        several times for every hundred messages."""
+        if time.monotonic() - entry.info["used_at_s"] < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise sa.exc.InvalidatePoolError("The connection was lost while nobody used it.") from error
 
     return engine
 
@@ -147,7 +236,9 @@ def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
 def _sqlite_engine(url: sa.URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+    engine = sa.create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, pool_use_lifo=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -156,14 +247,22 @@ def _sqlite_engine(url: sa.URL) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "secure_delete=ON",  # what is deleted is overwritten with zeros, so that no file holds it any more
+            "cache_size=-16000",
             f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("reading", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # What is deleted is overwritten with zeros, so that no file holds it any more; FAST leaves freed pages alone.
+        secure = "ON" if options.get("overwriting", True) else "FAST"
+        if connection.info.get("secure_delete") != secure:
+            connection.exec_driver_sql(f"PRAGMA secure_delete={secure}")
+            connection.info["secure_delete"] = secure
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -186,7 +186,7 @@ class Copies:
     def prepare(self, claim: Claim) -> Prepared:
         """Everything that must be known before a window is sent. Opens and closes its own session."""
         prepared = Prepared()
-        with self._runtime.db.reading() as session:
+        with self._runtime.db.glance() as session:
             by_mail = sorted(claim.deliveries, key=lambda delivery: (delivery.kind, delivery.mailing_list_id))
             for (kind, mailing_list_id), group in groupby(by_mail, key=lambda d: (d.kind, d.mailing_list_id)):
                 deliveries = list(group)

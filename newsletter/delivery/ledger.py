@@ -100,12 +100,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The edition's state, its list and the list's rules, and who holds the batch at this moment."""
+    """The edition's state, its list and the list's rules, who holds the batch, and when that was (the time of a
+    database that several machines share; else None)."""
 
     state: EditionState
     mailing_list_id: int
     rules: Rules
     token: str | None
+    at: datetime | None
 
 
 def open_edition(session: Session, edition_id: int, *, now: datetime) -> int:
@@ -226,9 +228,8 @@ def claim_window(
         held = session.connection().execute(_rows(IS_OPEN, *in_batch, IS_SENDING, columns.claim == claim_id)).all()
         if held:
             return _claim(claim_id, held)
-    values = {**_values(key), "claim_id": claim_id, "now": now, "most": limit}
-    rows = session.connection().execute(statements.claim_of_batch(), values).all()
-    first = sum(row.attempts == 1 for row in rows)
+    rows = _claim_due(session, {**_values(key), "claim_id": claim_id, "now": now, "most": limit})
+    first = sum(attempts == 1 for *_, attempts, _was_put_off in rows)
     # A delivery that was never tried is `queued`, any other that waits is `deferred` (see `_outcome`).
     for before, number in ((DeliveryState.QUEUED, first), (DeliveryState.DEFERRED, len(rows) - first)):
         counting.move(changes, key.edition_id, key.number, before, DeliveryState.SENDING, number)
@@ -243,6 +244,17 @@ def claim_window(
     return Claim(claim_id, tuple(claimed))
 
 
+def _claim_due(session: Session, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Id, subscriber, moment of queueing, attempts and whether it was put off, of each that is `sending` now."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        return connection.execute(statements.claim_of_batch(), values).all()
+    rows = statements.due_of_batch().rows(session, values)
+    if rows:
+        connection.execute(statements.claim_of_these(), {**values, "ids": [row[0] for row in rows]})
+    return rows
+
+
 def next_due(session: Session, key: BatchKey) -> datetime | None:
     """When the next open delivery of a batch is due; None: nothing in it is open."""
     found: datetime | None = session.connection().execute(statements.next_due(), _values(key)).scalar()
@@ -251,9 +263,10 @@ def next_due(session: Session, key: BatchKey) -> datetime | None:
 
 def standing(session: Session, key: BatchKey) -> Standing:
     """How things stand for the holder of a batch, in one look."""
-    found = session.connection().execute(statements.standing(), _values(key)).one()
+    dialect = session.get_bind().dialect.name
+    found = session.connection().execute(statements.standing(dialect), _values(key)).one()
     rules = Rules(timedelta(hours=found.keep_trying_hours), found.resend_once)
-    return Standing(found.state, found.mailing_list_id, rules, found.token)
+    return Standing(found.state, found.mailing_list_id, rules, found.token, found.at)
 
 
 def record(

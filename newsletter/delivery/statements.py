@@ -3,12 +3,14 @@
 `newsletter.delivery.ledger` and `newsletter.delivery.batches` give them their values; nothing else uses them.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
 
+from newsletter.core.db import AllAtOnce, one_of
 from newsletter.delivery.models import Batch, BatchState, Delivery, DeliveryState
 from newsletter.editions.models import Edition
 from subscribers.models import MailingList
@@ -29,8 +31,9 @@ WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
 
 @cache
-def standing() -> sa.Select[Any]:
-    """How things stand for the holder of a batch. Values: `edition`, `number`."""
+def standing(dialect: str) -> sa.Select[Any]:
+    """How things stand for the holder of a batch, and the time by the database's clock, where it is one that several
+    machines share. Values: `edition`, `number`."""
     edition, mailing_list = _table(Edition).c, _table(MailingList).c
     return (
         sa.select(
@@ -39,6 +42,7 @@ def standing() -> sa.Select[Any]:
             BATCH.c.token,
             mailing_list.keep_trying_hours,
             mailing_list.resend_once,
+            (sa.null() if dialect == "sqlite" else sa.func.clock_timestamp()).label("at"),
         )
         .select_from(BATCH.join(_table(Edition), edition.id == BATCH.c.edition_id))
         .join(_table(MailingList), mailing_list.id == edition.mailing_list_id)
@@ -53,17 +57,35 @@ def claim_of_batch() -> sa.Update:
     Rows that somebody else is changing at this moment are left out, so that nobody waits for anybody.
     """
     columns = DELIVERY.c
-    of_batch = (columns.edition_id == sa.bindparam("edition"), columns.batch == sa.bindparam("number"))
-    claim = _claim(*of_batch).values(claim=sa.bindparam("claim_id"))
-    was_put_off = columns.due_at > columns.queued_at
-    return claim.returning(columns.id, columns.subscriber_id, columns.queued_at, columns.attempts, was_put_off)
+    first = _first(columns.id, of=_of_batch())
+    claimed = _claimed(sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery())))
+    return claimed.returning(columns.id, columns.subscriber_id, columns.queued_at, columns.attempts, _was_put_off())
+
+
+@cache
+def due_of_batch() -> AllAtOnce:
+    """What `claim_of_batch` gives, before it becomes `sending`: for SQLite, where a transaction that writes is alone,
+    and rows that an UPDATE gives back cannot be had at once. Values: `edition`, `number`, `now`, `most`."""
+    columns = DELIVERY.c
+    counted = (columns.attempts + 1).label("attempts")
+    return AllAtOnce(
+        _first(columns.id, columns.subscriber_id, columns.queued_at, counted, _was_put_off(), of=_of_batch())
+    )
+
+
+@cache
+def claim_of_these() -> sa.Update:
+    """These deliveries become `sending`, for SQLite. Values: `claim_id`, `ids`."""
+    return _claimed(sa.update(DELIVERY).where(one_of(DELIVERY.c.id, "ids", "sqlite")))
 
 
 @cache
 def claim_of_letters() -> sa.Update:
     """The first due letters become `sending`, for as long as `until`. Values: `claim_id`, `now`, `most`, `until`."""
-    claim = _claim(DELIVERY.c.edition_id.is_(None), DELIVERY.c.batch.is_(None))
-    return claim.values(claim=sa.bindparam("claim_id"), lease_until=sa.bindparam("until")).returning(*row())
+    columns = DELIVERY.c
+    first = _first(columns.id, of=(columns.edition_id.is_(None), columns.batch.is_(None)))
+    claimed = _claimed(sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery())))
+    return claimed.values(lease_until=sa.bindparam("until")).returning(*row())
 
 
 def row() -> tuple[sa.ColumnElement[Any], ...]:
@@ -168,14 +190,26 @@ def _open_batch() -> tuple[sa.ColumnElement[Any], ...]:
     return columns.edition_id == sa.bindparam("edition"), of_number, cast(sa.ColumnElement[Any], BATCH_IS_OPEN)
 
 
-def _claim(*which: sa.ColumnElement[bool]) -> sa.Update:
+def _of_batch() -> tuple[sa.ColumnElement[bool], ...]:
     columns = DELIVERY.c
-    first = (
-        sa.select(columns.id)
-        .where(IS_OPEN, *which, columns.state.in_(WAITING), columns.due_at <= sa.bindparam("now"))
-        .order_by(columns.due_at, columns.id)
+    return columns.edition_id == sa.bindparam("edition"), columns.batch == sa.bindparam("number")
+
+
+def _was_put_off() -> sa.ColumnElement[bool]:
+    return (DELIVERY.c.due_at > DELIVERY.c.queued_at).label("was_put_off")
+
+
+def _first(*columns: sa.ColumnElement[Any], of: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """These columns of the first deliveries that are due, locked. Values: `now`, `most`."""
+    delivery = DELIVERY.c
+    return (
+        sa.select(*columns)
+        .where(IS_OPEN, *of, delivery.state.in_(WAITING), delivery.due_at <= sa.bindparam("now"))
+        .order_by(delivery.due_at, delivery.id)
         .limit(sa.bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-    claimed = sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery()))
-    return claimed.values(state=DeliveryState.SENDING, attempts=columns.attempts + 1)
+
+
+def _claimed(which: sa.Update) -> sa.Update:
+    return which.values(state=DeliveryState.SENDING, attempts=DELIVERY.c.attempts + 1, claim=sa.bindparam("claim_id"))

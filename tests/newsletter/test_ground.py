@@ -1,19 +1,25 @@
 """The ground floor: tokens, addresses, cryptography, settings, logs, transactions."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import Session
 
-from newsletter.core import addresses, logs, settings
+from newsletter import tables
+from newsletter.core import addresses, db, logs, settings
+from newsletter.core.audience import Audience
 from newsletter.core.clock import ManualClock
 from newsletter.core.crypto import Crypto
 from newsletter.core.errors import ConfigurationError, ExpiredToken, InvalidInput, InvalidToken
 from newsletter.core.installation import check_secret
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import TOKEN_LENGTH, Purpose, Tokens
+from subscribers.models import Intake, MailingList
 from tests.conftest import START
 
 CRYPTO = Crypto("one secret")
@@ -199,3 +205,85 @@ class TestSettings:
         first, second = settings.load(given, env_file=None), settings.load(given, env_file=None)
         assert len(first.secret_key.get_secret_value()) >= settings.MINIMUM_SECRET_LENGTH
         assert first.secret_key == second.secret_key
+
+
+def list_id(session: Session, name: str = "SEND news") -> int:
+    made = MailingList(
+        slug="news", name=name, audience=Audience.PARENTS, summary="News.", frequency="monthly", sender_name="News",
+        sender_email="news@example.org", reply_to="news@example.org", lawful_basis="consent",
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    assert made.id is not None
+    return made.id
+
+
+def took_in(session: Session, sealed: Sequence[bytes]) -> None:
+    """One sign-up form for each."""
+    mailing_list_id = list_id(session)
+    session.add_all(
+        [
+            Intake(mailing_list_id=mailing_list_id, address_sealed=each, source="web", received_at=START)
+            for each in sealed
+        ]
+    )
+    session.flush()
+
+
+def test_rows_come_all_at_once_with_the_values_of_their_columns(runtime: Runtime) -> None:
+    table = tables.metadata.tables["intake"].c
+    query = db.AllAtOnce(
+        sa.select(table.address_sealed, table.source, table.received_at, table.role).order_by(table.id)
+    )
+    sealed = [bytes([0, 255, 34, number]) for number in range(3)]
+    with runtime.db.transaction() as session:
+        assert list(query.rows(session, {})) == []
+        took_in(session, sealed)
+        found = query.rows(session, {})
+    assert [tuple(row) for row in found] == [(each, "web", START, None) for each in sealed]
+
+
+@pytest.mark.parametrize("places", [[], [2], [3, 1, 900], list(range(2, 400))])
+def test_one_of_many_numbers(runtime: Runtime, places: list[int]) -> None:
+    columns = tables.metadata.tables["intake"].c
+    with runtime.db.transaction() as session:
+        took_in(session, [b"x"] * 5)
+        ids = [session.execute(sa.select(sa.func.min(columns.id))).scalar_one() + place for place in places]
+        known = set(session.scalars(sa.select(columns.id)))
+        is_one = db.one_of(columns.id, "ids", session.get_bind().dialect.name)
+        found = session.scalars(sa.select(columns.id).where(is_one), {"ids": ids}).all()
+    assert sorted(found) == sorted(known & set(ids))
+
+
+def test_connections_that_were_lost_while_nobody_used_them_are_not_noticed(
+    postgresql_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = postgresql_runtime.db
+    others = sa.text(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with database.reading() as one, database.reading() as another:
+        one.execute(sa.text("SELECT 1"))
+        another.execute(sa.text("SELECT 1"))
+    with database.reading() as one:
+        assert all(one.execute(others).scalars())
+    monkeypatch.setattr(db, "RESTED_S", 0.0)  # as if they had rested
+    with database.reading() as one, database.reading() as another:
+        assert [each.execute(sa.text("SELECT 1")).scalar() for each in (one, another)] == [1, 1]
+
+
+def test_what_is_overwritten_depends_on_whether_it_tells_of_somebody(sqlite_runtime: Runtime) -> None:
+    for names_nobody, secure in ((False, 1), (True, 2), (False, 1)):
+        with sqlite_runtime.db.transaction(names_nobody=names_nobody) as session:
+            assert session.execute(sa.text("PRAGMA secure_delete")).scalar() == secure
+
+
+def test_a_glance_sees_what_is_committed_and_leaves_the_connection_as_it_was(runtime: Runtime) -> None:
+    number = sa.select(sa.func.count()).select_from(MailingList)
+    for _ in range(2):
+        with runtime.db.glance() as session:
+            assert session.scalar(number) == 0
+        with runtime.db.transaction() as session:
+            list_id(session)
+            session.rollback()
