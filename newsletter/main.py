@@ -41,12 +41,17 @@ from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
+from newsletter.web.staff import guard, start
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
     operations, home, feeds, useful, archive, events, answers, glossary, confirm, leave, manage, choices, new_address,
     outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
 )  # fmt: skip
+
+
+#: The pages of staff.
+STUDIO = (start,)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -82,9 +87,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.mount("/api", api)
     app.mount("/hooks", hooks)
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
-    for errand in ERRANDS:
+    for errand in (*STUDIO, *ERRANDS):
         app.include_router(errand.router)
     problems.handle(app, pages)
+    app.add_exception_handler(guard.NotSignedIn, guard.to_sign_in)
 
     # The last added is the outermost.
     app.add_middleware(problems.LastResort, answer=answer_error)

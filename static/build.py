@@ -28,11 +28,12 @@ OLDEST_NODE = 20
 COPIED = {
     "pages.js": SOURCES / "pages.js",
     "setting.js": SOURCES / "setting.js",
+    "staff.js": SOURCES / "staff.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }
 #: Built name → Sass source.
-COMPILED = {"pages.css": SOURCES / "pages.scss", "setting.css": SOURCES / "setting.scss"}
+COMPILED = {name: SOURCES / name.replace(".css", ".scss") for name in ("pages.css", "setting.css", "staff.css")}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Staff accounts: who may write, approve, administer and protect data. Addresses are sealed like everybody else's."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -10,6 +11,25 @@ from newsletter.core.crypto import Crypto
 from newsletter.core.db import insert
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.staff.models import Staff, StaffRole, StaffRoleHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role, and for what."""
+
+    role: StaffRole
+    mailing_list_id: int | None = None  # None: every list
+    partner_id: int | None = None
+
+
+def held_by(session: Session, staff_id: int) -> set[Held]:
+    """The roles somebody holds, and for which lists and partners; none when the account is switched off."""
+    found = session.exec(
+        select(StaffRoleHeld)
+        .join(Staff, col(Staff.id) == col(StaffRoleHeld.staff_id))
+        .where(col(Staff.id) == staff_id, col(Staff.is_active).is_(True))
+    )
+    return {Held(row.role, row.mailing_list_id, row.partner_id) for row in found}
 
 
 def add(session: Session, crypto: Crypto, email: str, *, roles: Iterable[StaffRole], now: datetime) -> Staff:
@@ -33,11 +53,10 @@ def add(session: Session, crypto: Crypto, email: str, *, roles: Iterable[StaffRo
     staff.is_active = True
     session.add(staff)
     session.flush()
-    session.exec(
-        insert(session, StaffRoleHeld)
-        .values([{"staff_id": staff.id, "role": role} for role in sorted(wanted)])
-        .on_conflict_do_nothing(index_elements=["staff_id", "role"])
-    )
+    assert staff.id is not None
+    for role in sorted(wanted - {held.role for held in held_by(session, staff.id) if held == Held(held.role)}):
+        session.add(StaffRoleHeld(staff_id=staff.id, role=role))
+    session.flush()
     return staff
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_address_or_no_role_is_refused(runtime: Runtime) -> None:
     with pytest.raises(InvalidInput) as caught:
         add(runtime, StaffRole.AUTHOR, email="not an address")
     assert caught.value.field == "email"
-    with pytest.raises(InvalidInput, match="author, approver, admin, dpo"):
+    with pytest.raises(InvalidInput, match="author, approver, partner approver, admin, dpo"):
         add(runtime)
     with runtime.db.reading() as session:
         assert session.exec(select(Staff)).all() == []

@@ -1,0 +1,1 @@
+"""The pages of staff, below /staff: each module is one errand, and `guard` stands at every door."""
