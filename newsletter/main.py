@@ -41,7 +41,7 @@ from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
-from newsletter.web.staff import guard, start
+from newsletter.web.staff import account, colleagues, directory, guard, joining, log, sign_in, start
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
@@ -51,7 +51,7 @@ ERRANDS = (
 
 
 #: The pages of staff.
-STUDIO = (start,)
+STUDIO = (sign_in, directory, joining, start, account, colleagues, log)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -17,6 +17,7 @@ from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import assembling
 from newsletter.editions.models import Cadence
 from newsletter.feedback import retention as feedback
+from newsletter.staff import audit, sessions
 from scheduler import cadence as cadences
 from subscribers import bursts, intake, lists, privacy, reminding, still_you
 from subscribers.models import BurstDecision
@@ -138,6 +139,8 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
         pacing.forget(session, now=runtime.clock.now())
         periods.note_sweep(session, now=runtime.clock.now())
         intake.throw_away_old(session, now=runtime.clock.now())
+        sessions.forget(session, now=runtime.clock.now())
+        audit.forget(session, until=runtime.clock.now() - audit.KEPT_FOR)
     if not runtime.db.empty_log():
         log.info("The log of the database was being read; what was swept stays in it until the next sweep")
     log.info("Swept away what has had its time", extra={"steps": len(steps)})

@@ -27,11 +27,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("totp_secret_sealed", sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column("totp_step", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("directory_hash", sa.LargeBinary(), nullable=True))
-        batch_op.add_column(sa.Column("failures", sa.Integer(), nullable=False, server_default="0"))
-        batch_op.add_column(sa.Column("locked_until", _AT(), nullable=True))
         batch_op.create_unique_constraint(batch_op.f("uq_staff_directory_hash"), ["directory_hash"])
     with op.batch_alter_table("staff", schema=None) as batch_op:
-        for name in ("name", "totp_step", "failures"):
+        for name in ("name", "totp_step"):
             batch_op.alter_column(name, server_default=None)
     with op.batch_alter_table("staff_role", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mailing_list_id", sa.Integer(), nullable=True))
@@ -118,7 +116,5 @@ def downgrade() -> None:
         batch_op.create_unique_constraint(batch_op.f("uq_staff_role_staff_id_role"), ["staff_id", "role"])
     with op.batch_alter_table("staff", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_staff_directory_hash"), type_="unique")
-        for name in (
-            "locked_until", "failures", "directory_hash", "totp_step", "totp_secret_sealed", "password_hash", "name",
-        ):  # fmt: skip
+        for name in ("directory_hash", "totp_step", "totp_secret_sealed", "password_hash", "name"):
             batch_op.drop_column(name)

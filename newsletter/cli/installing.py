@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from newsletter import backup as backups
 from newsletter import doctor as checks
@@ -11,7 +12,7 @@ from newsletter import migrating, restoring, running, sample
 from newsletter.cli import edge
 from newsletter.core import installation
 from newsletter.core.runtime import Runtime
-from newsletter.staff import accounts
+from newsletter.staff import accounts, audit, invitations
 from newsletter.staff.models import StaffRole
 from subscribers import lists
 
@@ -116,12 +117,34 @@ def add_staff(
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
     role: Annotated[list[StaffRole], typer.Option("--role", help="May be given several times.")],
 ) -> None:
-    """Give somebody a staff account, or another role."""
+    """Give somebody a staff account, or another role. Who has not joined yet gets a link to set a password."""
     with edge.opened() as runtime, runtime.db.transaction() as session:
-        member = accounts.add(session, runtime.crypto, email, roles=role, now=runtime.clock.now())
+        now = runtime.clock.now()
+        member = accounts.add(session, runtime.crypto, email, roles=role, now=now)
         assert member.id is not None
         held = sorted(role.value for role in accounts.roles_of(session, member.id))
-    typer.echo(f"Holds: {', '.join(held)}.")
+        about, detail = f"account {member.id}", ", ".join(sorted(role))
+        audit.note(session, runtime.crypto, "give role", staff_id=None, about=about, detail=detail, now=now)
+        typer.echo(f"Holds: {', '.join(held)}.")
+        if not accounts.has_joined(member):
+            _invite(session, runtime, member.id)
+
+
+@staff.command("invite")
+def invite_staff(email: Annotated[str, typer.Argument(metavar="EMAIL")]) -> None:
+    """Print a new link by which somebody sets their password and codes: the first ones, or because they lost them."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        member = accounts.find(session, runtime.crypto, email)
+        assert member.id is not None
+        _invite(session, runtime, member.id)
+
+
+def _invite(session: Session, runtime: Runtime, staff_id: int) -> None:
+    now = runtime.clock.now()
+    text = invitations.invite(session, runtime.crypto, staff_id, now=now)
+    audit.note(session, runtime.crypto, "invite", staff_id=None, about=f"account {staff_id}", now=now)
+    typer.echo(f"To join, open once within {invitations.LIFETIME.days} days:")
+    typer.echo(f"{runtime.settings.base_url}/staff/join/{text}")
 
 
 def _migrate(runtime: Runtime) -> bool:

@@ -9,6 +9,8 @@ import typer
 from newsletter import migrating, running
 from newsletter.cli import edge
 from newsletter.core import installation
+from newsletter.core.runtime import Runtime
+from newsletter.staff import accounts, audit, invitations
 
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", metavar="PORT", help="Port to listen on.", min=1, max=65535)]
@@ -28,6 +30,7 @@ def run(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         with runtime.db.transaction() as session:
             installation.check_secret(session, runtime.crypto, runtime.clock)
         _say_where(host, port, runtime.settings.mail_provider == "outbox" and not runtime.settings.is_production)
+        _say_how_to_join(runtime)
         try:
             asyncio.run(running.serve(runtime, listener=listener, clock=True, worker=True))
         finally:
@@ -57,6 +60,17 @@ def scheduler() -> None:
         typer.echo("The clock is running. Stop with Ctrl-C.")
         asyncio.run(running.serve(runtime, clock=True))
     typer.echo("Stopped.")
+
+
+def _say_how_to_join(runtime: Runtime) -> None:
+    """While no administrator has joined, whoever starts the product is the one to let the first in."""
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        staff_id = accounts.first_to_join(session)
+        if staff_id is not None:
+            text = invitations.invite(session, runtime.crypto, staff_id, now=now)
+            audit.note(session, runtime.crypto, "invite", staff_id=None, about=f"account {staff_id}", now=now)
+            typer.echo(f"The first administrator joins here, once: {runtime.settings.base_url}/staff/join/{text}")
 
 
 def _say_where(host: str, port: int, has_outbox: bool) -> None:

@@ -33,6 +33,11 @@ def time_in_words(moment: datetime) -> str:
     return f"{local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
 
 
+def moment_in_words(moment: datetime) -> str:
+    """26 November 2026 at 6:30pm."""
+    return f"{in_words(london_date(moment))} at {time_in_words(moment)}"
+
+
 def from_until(start: datetime, end: datetime) -> str:
     """Friday 20 November 2026, 6:30pm to 8pm; with both days when it ends on another one."""
     first, last = london_date(start), london_date(end)

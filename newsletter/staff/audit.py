@@ -5,7 +5,7 @@ installation's secret: whoever can write to the database alone cannot make the c
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,6 +14,10 @@ from newsletter.core.crypto import Crypto
 from newsletter.core.texts import visible
 from newsletter.staff.models import AuditEntry
 
+#: REQ-85; also what the privacy notice says.
+KEPT_FOR = timedelta(days=365)
+
+_AT_ONCE = 500
 _CONTEXT = "audit"
 _FIRST = b"\0" * 32
 #: Holds back a second writer on PostgreSQL until the first has committed; SQLite has one writer anyway.
@@ -56,12 +60,16 @@ def first_broken(session: Session, crypto: Crypto) -> int | None:
     Entries that the sweep has taken off the beginning are not missed.
     """
     before: AuditEntry | None = None
-    for entry in session.exec(select(AuditEntry).order_by(col(AuditEntry.number)).execution_options(yield_per=500)):
-        fits = before is None or (entry.number == before.number + 1 and entry.before_hash == before.own_hash)
-        if not fits or not crypto.same(entry.own_hash, _hash(crypto, entry)):
-            return entry.number
-        before = entry
-    return None
+    while True:
+        after = col(AuditEntry.number) > (before.number if before else 0)
+        entries = session.exec(select(AuditEntry).where(after).order_by(col(AuditEntry.number)).limit(_AT_ONCE)).all()
+        for entry in entries:
+            fits = before is None or (entry.number == before.number + 1 and entry.before_hash == before.own_hash)
+            if not fits or not crypto.same(entry.own_hash, _hash(crypto, entry)):
+                return entry.number
+            before = entry
+        if len(entries) < _AT_ONCE:
+            return None
 
 
 def newest(session: Session, *, before: int | None = None, limit: int = 50) -> Sequence[AuditEntry]:

@@ -31,8 +31,6 @@ class Staff(Table, table=True):
     totp_secret_sealed: bytes | None = None
     totp_step: int = 0  # the last time step whose code was used: a code is good once
     directory_hash: bytes | None = Field(default=None, unique=True)  # keyed hash of who they are to the directory
-    failures: int = 0  # wrong passwords and codes since the last right one
-    locked_until: datetime | None = None
 
 
 class StaffRoleHeld(Table, table=True):

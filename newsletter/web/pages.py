@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 
-from newsletter.content.dates import in_words, london_date
+from newsletter.content.dates import in_words, london_date, moment_in_words
 from newsletter.rendering import markup
 from newsletter.web.assets import TEMPLATES, Assets
 from newsletter.web.site import UNNAMED, Site
@@ -41,7 +41,7 @@ class Pages:
         )
         self._environment.globals["asset"] = assets.url
         self._environment.filters.update(
-            in_words=in_words, prose=prose, london_date=london_date, words_of=markup.words_of
+            in_words=in_words, prose=prose, london_date=london_date, moment=moment_in_words, words_of=markup.words_of
         )
         self.last_site = UNNAMED
 

@@ -122,9 +122,11 @@ def handle(app: FastAPI, pages: Pages) -> None:
         headers = retry_after(error) if isinstance(error, TooMany) else {}
         if status >= 500:
             log.error("A request failed", exc_info=error)
-        if isinstance(error, WrongState):  # its sentence is for whoever asked
+        # The sentence is for whoever asked: always where staff work, elsewhere when it tells nothing of anybody.
+        if isinstance(error, WrongState) or (status < 500 and request.url.path.startswith("/staff")):
+            title = "You cannot do that" if status == 403 else _PROBLEMS[status].title
             return pages.show(
-                request, "problem.html", status=status, problem=Problem(_PROBLEMS[status].title, (str(error),))
+                request, "problem.html", status=status, headers=headers, problem=Problem(title, (str(error),))
             )
         return page(pages, request, status, headers=headers)
 

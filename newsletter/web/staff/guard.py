@@ -92,6 +92,11 @@ def take_cookie(response: Response, runtime: Runtime) -> None:
     response.delete_cookie(cookie_name(runtime), path="/", secure=_is_https(runtime), httponly=True, samesite="lax")
 
 
+def quoted(asked: str) -> str:
+    """The way back as a query parameter."""
+    return quote(way_back(asked), safe="/")
+
+
 def way_back(asked: str) -> str:
     """Where to go after signing in: a page of ours below /staff, else the first one. Never another site."""
     is_ours = asked.startswith("/staff/") and "\\" not in asked and asked.isprintable()

@@ -71,6 +71,7 @@ PROMISED = set(
     schools coverage
     schools import
     staff add
+    staff invite
     subscribers add
     subscribers export
     subscribers import
