@@ -41,7 +41,47 @@ from newsletter.web.assets import Assets, HashedFiles
 from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
-from newsletter.web.staff import account, colleagues, directory, guard, joining, log, sign_in, start
+from newsletter.web.staff import (
+    account,
+    approval,
+    colleagues,
+    composing,
+    directory,
+    edition_check,
+    edition_preview,
+    edition_words,
+    editions,
+    guard,
+    joining,
+    log,
+    one_person,
+    one_person_changes,
+    people,
+    people_complaints,
+    people_export,
+    people_import,
+    people_paper,
+    report,
+    sending,
+    sign_in,
+    start,
+    unknown,
+)
+from newsletter.web.staff.settings import (
+    areas,
+    basis,
+    cadence,
+    calendar,
+    hub,
+    keys,
+    lists,
+    partners,
+    partnership,
+    retention,
+    topics,
+    wording,
+)
+from newsletter.web.staff.settings import glossary as glossary_settings
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
@@ -50,8 +90,23 @@ ERRANDS = (
 )  # fmt: skip
 
 
+#: What administrators set up.
+SETTINGS = (
+    hub, partnership, partners, areas, glossary_settings, calendar, keys, retention, basis, lists, wording, cadence,
+    topics,
+)  # fmt: skip
 #: The pages of staff.
-STUDIO = (sign_in, directory, joining, start, account, colleagues, log)
+STUDIO = (
+    sign_in, directory, joining, start, account, colleagues, log, *SETTINGS,
+    editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
+    people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
+)  # fmt: skip
+
+
+def first_words() -> frozenset[str]:
+    """What the addresses of our pages begin with: a mailing list of such a name could not be reached."""
+    paths = [getattr(route, "path", "") for errand in (*STUDIO, *ERRANDS) for route in errand.router.routes]
+    return frozenset({path.split("/")[1] for path in paths if path} | {"api", "hooks", "static"})
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -71,6 +126,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.pages = pages
     app.state.assets = assets
     app.state.request_counts = counts
+    app.state.first_words = first_words()
 
     def answer_error(request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response:
         """What went wrong, to a program as problem details, to a person as a page."""
@@ -95,7 +151,12 @@ def create_app(runtime: Runtime) -> FastAPI:
     # The last added is the outermost.
     app.add_middleware(problems.LastResort, answer=answer_error)
     app.add_middleware(LimitConcurrency, answer=answer_error, most=runtime.settings.concurrent_requests)
-    app.add_middleware(BodyInTime, answer=answer_error, within_s=runtime.settings.body_within_s)
+    app.add_middleware(
+        BodyInTime,
+        answer=answer_error,
+        within_s=runtime.settings.body_within_s,
+        larger={people_import.IMPORT: people_import.larger_body(runtime)},
+    )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)
     app.add_middleware(AccessLog, counts=counts)

@@ -14,12 +14,12 @@ from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letters, opening, pacing, retention, stopping
 from newsletter.delivery.models import DeliveryKind
-from newsletter.editions import assembling
+from newsletter.editions import assembling, falling_due
 from newsletter.editions.models import Cadence
 from newsletter.feedback import retention as feedback
 from newsletter.staff import audit, sessions
 from scheduler import cadence as cadences
-from subscribers import bursts, intake, lists, privacy, reminding, still_you
+from subscribers import bursts, export_requests, intake, lists, privacy, reminding, still_you, waiting_imports
 from subscribers.models import BurstDecision
 
 log = logging.getLogger(__name__)
@@ -141,10 +141,17 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
         intake.throw_away_old(session, now=runtime.clock.now())
         sessions.forget(session, now=runtime.clock.now())
         audit.forget(session, until=runtime.clock.now() - audit.KEPT_FOR)
+        export_requests.forget(session, now=runtime.clock.now())
     if not runtime.db.empty_log():
         log.info("The log of the database was being read; what was swept stays in it until the next sweep")
     log.info("Swept away what has had its time", extra={"steps": len(steps)})
     return steps
+
+
+def forget_files(runtime: Runtime) -> int:
+    """Delete the files of an import that nobody decided about; how many."""
+    with runtime.db.transaction() as session:
+        return waiting_imports.forget(session, now=runtime.clock.now())
 
 
 def obey_held(runtime: Runtime) -> list[int]:
@@ -169,7 +176,7 @@ def _assemble(session: Session, runtime: Runtime, cadence_id: int | None) -> int
     cadence = session.get(Cadence, cadence_id)
     if cadence is None or cadence.next_due is None or cadence.next_due > now:
         return None
-    due, closed = cadence.next_due, cadences.bank_holidays()
+    due, closed = cadence.next_due, falling_due.closed(session)
     try:
         newest = cadences.newest_due(cadence.rule, cadence.anchor, cadence.timezone, closed, since=due, until=now)
         following = cadences.next_due(cadence.rule, cadence.anchor, cadence.timezone, now, closed)

@@ -34,6 +34,7 @@ TIMETABLE = (
     Job("answer sign-ups", jobs.answer_sign_ups, every_s=1),
     Job("remind who has not confirmed", jobs.remind, every_s=300),
     Job("obey leaves that nobody decided about", jobs.obey_held, every_s=600),
+    Job("forget files of imports", jobs.forget_files, every_s=300),
     Job("ask professionals if it is still them", jobs.ask_if_still_you, every_s=3600),
     # Once a day would do (REQ-33); hourly, because a machine that is restarted every day would never get to it.
     Job("sweep", jobs.sweep, every_s=3600),

@@ -29,6 +29,8 @@ COPIED = {
     "pages.js": SOURCES / "pages.js",
     "setting.js": SOURCES / "setting.js",
     "staff.js": SOURCES / "staff.js",
+    "staff-sending.js": SOURCES / "staff-sending.js",
+    "staff-composing.js": SOURCES / "staff-composing.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }

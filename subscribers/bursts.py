@@ -106,6 +106,16 @@ def count_held(session: Session, mailing_list_id: int | None = None) -> int:
     return session.scalar(query) or 0
 
 
+def held_by_list(session: Session) -> dict[int, int]:
+    """How many leaves wait for a person, by mailing list; lists with none are left out."""
+    rows = session.execute(
+        sa.select(col(LeaveBurst.mailing_list_id), sa.func.count())
+        .join(HeldLeave, col(HeldLeave.burst_id) == col(LeaveBurst.id))
+        .group_by(col(LeaveBurst.mailing_list_id))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def decide(session: Session, burst_id: int, decision: BurstDecision, *, by: int | None, now: datetime) -> Decided:
     """Let the leaves of a burst stand, or give everybody their emails back. `by`: the member of staff; None: the clock.
 

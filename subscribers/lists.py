@@ -53,6 +53,17 @@ def current_wording(session: Session, mailing_list_id: int) -> Wording:
     return found
 
 
+def wordings(session: Session, mailing_list_id: int) -> list[Wording]:
+    """Every wording that our own form showed, the newest first."""
+    return list(
+        session.exec(
+            select(Wording)
+            .where(col(Wording.mailing_list_id) == mailing_list_id, col(Wording.version) > 0)
+            .order_by(col(Wording.version).desc())
+        )
+    )
+
+
 def add_wording(session: Session, mailing_list: MailingList, text: str, *, now: datetime) -> Wording:
     """Make `text` the wording of the sign-up form, as a new version.
 

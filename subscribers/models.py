@@ -331,3 +331,44 @@ class School(Table, table=True):
     def label(self) -> str:
         """Name, town and postcode: two schools may share the first two."""
         return ", ".join(part for part in (self.name, f"{self.town} {self.postcode}".strip()) if part)
+
+
+class LapsedSignUps(Table, table=True):
+    """How many sign-ups of one week nobody confirmed, kept when the sweep deletes them: a number about nobody."""
+
+    __tablename__ = "lapsed_sign_ups"
+
+    mailing_list_id: int = Field(foreign_key="mailing_list.id", primary_key=True)
+    week: date = Field(primary_key=True)  # its Monday, in UTC
+    number: int
+
+
+class WaitingImport(Table, table=True):
+    """A file of subscribers between its dry run and the decision about it, sealed. Goes within the hour; the file
+    itself goes as soon as it was taken in."""
+
+    __tablename__ = "waiting_import"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    staff_id: int = Field(foreign_key="staff.id", index=True)
+    already_confirmed: bool
+    file_sealed: bytes | None = None  # None: it was taken in
+    report: str  # JSON: `subscribers.waiting_imports.Summary`, without addresses
+    created_at: datetime = Field(index=True)
+
+
+class ExportRequest(Table, table=True):
+    """That somebody wants to take a mailing list out, and what somebody else decided about it (REQ-36)."""
+
+    __tablename__ = "export_request"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailing_list_id: int = Field(foreign_key="mailing_list.id")
+    reason: str = Field(max_length=500)
+    asked_by: int = Field(foreign_key="staff.id")
+    asked_at: datetime = Field(index=True)
+    decided_by: int | None = Field(default=None, foreign_key="staff.id")
+    decided_at: datetime | None = None
+    is_approved: bool = False
+    downloaded_at: datetime | None = None

@@ -48,9 +48,10 @@ def confirmed_ids(mailing_list_id: int, special: Special | None = None) -> sa.Se
     )  # type: ignore[return-value]  # a stored row has an id
 
 
-def count_confirmed(session: Session, mailing_list_id: int) -> int:
-    """How many get the editions of a mailing list."""
-    return session.scalar(sa.select(sa.func.count()).select_from(confirmed_ids(mailing_list_id).subquery())) or 0
+def count_confirmed(session: Session, mailing_list_id: int, special: Special | None = None) -> int:
+    """How many get the editions of a mailing list, or (with `special`) such an edition."""
+    who = confirmed_ids(mailing_list_id, special).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(who)) or 0
 
 
 def reachable(

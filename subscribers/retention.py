@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from newsletter.core import periods
 from newsletter.core.periods import Period
+from subscribers import growth
 from subscribers.models import (
     Attempt,
     Bouncing,
@@ -53,7 +54,7 @@ def sweep(
 ) -> Swept:
     """Remove what has been kept long enough. Repeatable, and safe at any time and twice at once.
 
-    - Requests nobody confirmed, with their consents: deleted.
+    - Requests nobody confirmed, with their consents: deleted; their number by week stays.
     - People who left or could not be reached: first everything that says who they were is emptied, later the row goes.
     - Consents that belong to nobody any more: deleted a while after they were asked for or withdrawn.
     - Bursts of leaves: deleted a while after they were decided about.
@@ -71,7 +72,7 @@ def sweep(
         col(Consent.subscriber_id).in_(sa.select(col(Subscriber.id)).where(*unconfirmed)),
         col(Consent.confirmed_at).is_(None),
     )
-    pending = bound.delete(Subscriber, *unconfirmed)
+    pending = bound.delete_unconfirmed(*unconfirmed)
     is_over = col(Subscriber.state).in_((SubscriberState.LEFT, SubscriberState.SUSPENDED))
     emptied = bound.empty_addresses(is_over, col(Subscriber.ended_at) <= now - kept[Period.ADDRESS_AFTER_END])
     bound.delete(
@@ -111,6 +112,17 @@ class _Bound:
 
     def delete(self, table: Any, *where: sa.ColumnElement[bool]) -> int:
         return self._run(sa.delete(table).where(_key(table).in_(self._ids(table, where))))
+
+    def delete_unconfirmed(self, *where: sa.ColumnElement[bool]) -> int:
+        """How many there were stays, by week; two sweeps at once count each of them once."""
+        statement = sa.delete(Subscriber).where(col(Subscriber.id).in_(self._ids(Subscriber, where)))
+        gone = self._session.execute(
+            statement.returning(col(Subscriber.mailing_list_id), col(Subscriber.requested_at)),
+            execution_options={"synchronize_session": False},
+        ).all()
+        growth.note_lapsed(self._session, ((list_id, asked_at) for list_id, asked_at in gone))
+        self.is_reached = self.is_reached or len(gone) >= self._rows_at_most
+        return len(gone)
 
     def empty_addresses(self, *where: sa.ColumnElement[bool]) -> int:
         holding = sa.or_(col(Subscriber.address_hash).is_not(None), col(Subscriber.address_sealed).is_not(None))

@@ -18,7 +18,7 @@ from newsletter.core.crypto import Crypto
 from newsletter.core.db import insert
 from newsletter.core.errors import NotFound, WrongState
 from newsletter.core.tokens import Purpose, Tokens
-from subscribers import consents, identity, limits, lists, replacing, suppression
+from subscribers import consents, growth, identity, limits, lists, replacing, suppression
 from subscribers.confirmation import CODE_LIFETIME as CODE_LIFETIME
 from subscribers.confirmation import CODE_TRIES as CODE_TRIES
 from subscribers.confirmation import LINK_LIFETIME as LINK_LIFETIME
@@ -202,6 +202,7 @@ def not_requested(session: Session, crypto: Crypto, tokens: Tokens, text: str, *
             now=now,
         )
         consents.withdraw(session, [subscriber.id], how="not requested", now=now)
+        growth.note_lapsed(session, [(token.list_id, subscriber.requested_at)])
         session.delete(subscriber)
         session.flush()
         log.info("A pending subscriber was deleted: not requested", extra={"mailing_list_id": token.list_id})

@@ -6,6 +6,7 @@ would take for a formula gets an apostrophe in front, which is taken off again o
 
 import codecs
 import csv
+import io
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from newsletter.core.errors import InvalidInput
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _BLOCK_BYTES = 1 << 16
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def open_text(path: Path) -> TextIO:
@@ -22,7 +24,7 @@ def open_text(path: Path) -> TextIO:
     where all of it is, else Windows-1252. The caller closes it."""
     with path.open("rb") as file:
         start = file.read(4)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if start.startswith(_UTF_16):
             return path.open(encoding="utf-16", newline="")
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -33,6 +35,19 @@ def open_text(path: Path) -> TextIO:
         except UnicodeDecodeError:
             return path.open(encoding="cp1252", errors="replace", newline="")
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def decoded(content: bytes) -> TextIO:
+    """What `open_text` gives, of a file that is in memory. Raises `InvalidInput` for a workbook, or broken UTF-16."""
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise InvalidInput("This is a workbook. In your spreadsheet choose “Save as”, then “CSV UTF-8”.")
+    for encoding in ("utf-16",) if content.startswith(_UTF_16) else ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding, "replace" if encoding == "cp1252" else "strict")
+        except UnicodeDecodeError:
+            continue
+        return io.StringIO(text, newline="")
+    raise InvalidInput("The file is not text. Save it as “CSV UTF-8”.")
 
 
 def read(file: TextIO, *, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str] | None]]:

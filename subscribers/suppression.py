@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.core.crypto import Crypto
 from newsletter.core.db import insert, one_of
+from newsletter.core.errors import WrongState
 from subscribers.identity import suppression_hash
 from subscribers.models import Suppression, SuppressionReason
 
@@ -59,6 +60,30 @@ def suppress(
     row.reason, row.until = _stronger((row.reason, row.until), (reason, until))
     session.add(row)
     session.flush()
+
+
+def lift(session: Session, crypto: Crypto, address: str) -> SuppressionReason | None:
+    """Take the block of an address away, because the person asked for it: the reason it had, None without one.
+
+    What keeps somebody who was erased out of imports is never lifted: their own sign-up works anyway, from the date the
+    row may carry. Raises `WrongState` for it.
+    """
+    row = find(session, crypto, address, for_update=True)
+    if row is None:
+        return None
+    if row.reason is SuppressionReason.ERASED:
+        raise WrongState("This address was erased. That keeps it out of imports for good; its owner can sign up again.")
+    session.delete(row)
+    session.flush()
+    return row.reason
+
+
+def find(session: Session, crypto: Crypto, address: str, *, for_update: bool = False) -> Suppression | None:
+    """The row about this address, in force or not."""
+    query = select(Suppression).where(col(Suppression.address_hash) == suppression_hash(crypto, address))
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.exec(query).first()
 
 
 def is_suppressed(session: Session, crypto: Crypto, address: str, *, now: datetime) -> bool:

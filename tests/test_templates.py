@@ -84,6 +84,17 @@ EXPECTED = {
         "It comes every half term.",
         *PERSONAL_LINKS,
     ],
+    "correction-edition": [
+        "Edition 2 · 20 December 2023",
+        "Read on the web",
+        "We have put something right in edition 1",
+        "We gave the wrong closing time.",
+        "It said: “until 6pm on weekdays”",
+        "It now says: “until 7pm on weekdays”",
+        "Read edition 1 as it is now",
+        "Where to get help",
+        *PERSONAL_LINKS,
+    ],
     "confirm": [
         "Confirm your email address",
         "Continue to confirm",
@@ -128,6 +139,7 @@ EXPECTED = {
 USED_SLOTS = {
     "edition": {"leave_url", "manage_url"},
     "professional-edition": {"leave_url", "manage_url"},
+    "correction-edition": {"leave_url", "manage_url"},
     "confirm": {"confirm_url", "code"},
     "reminder": {"confirm_url"},
     "already": {"leave_url", "manage_url"},

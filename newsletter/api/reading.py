@@ -123,6 +123,7 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
         page = corrections.current_page(edition, made)
         base_url = runtime.settings.base_url.rstrip("/")
         here = f"{base_url}/editions/{mailing_list.slug}/{edition.slug}"
+        corrected = session.get(Edition, edition.corrects_id) if edition.corrects_id is not None else None
         shown = EditionShown(
             **_line(runtime.settings.base_url, mailing_list, edition).model_dump(),
             mailing_list=mailing_list.slug,
@@ -136,6 +137,10 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
             corrections=[
                 EditionCorrection(at=one.at, because=one.because, old=text_of(one.old_text), new=text_of(one.new_text))
                 for one in made
+            ],
+            corrects=_line(base_url, mailing_list, corrected) if corrected else None,
+            correction_mails=[
+                _line(base_url, mailing_list, each) for each in archive.correction_mails(session, edition.id)
             ],
             other_formats=[
                 EditionFormat(
@@ -155,7 +160,7 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
 
 def _list(session: Session, base_url: str, mailing_list: MailingList) -> ListShown:
     assert mailing_list.id is not None
-    latest = archive.published(session, mailing_list.id, limit=1)
+    latest = archive.latest(session, mailing_list.id)
     return ListShown(
         slug=mailing_list.slug,
         name=mailing_list.name,
@@ -163,7 +168,7 @@ def _list(session: Session, base_url: str, mailing_list: MailingList) -> ListSho
         summary=mailing_list.summary,
         frequency=mailing_list.frequency,
         sign_up_url=f"{base_url}/{mailing_list.slug}",
-        latest_edition=_line(base_url, mailing_list, latest[0]) if latest else None,
+        latest_edition=_line(base_url, mailing_list, latest) if latest else None,
     )
 
 

@@ -44,7 +44,7 @@ class ListShown(Shape):
     summary: str
     frequency: str = Field(description="How often it comes, in words", examples=["about once a fortnight"])
     sign_up_url: Url = Field(description="The sign-up page; link to it unless you make a form of your own")
-    latest_edition: EditionLine | None
+    latest_edition: EditionLine | None = Field(description="The newest that is not a correction mail")
 
 
 class AllLists(Shape):
@@ -169,6 +169,11 @@ class EditionShown(EditionLine):
     events: list[EditionEvent] = Field(description="Soonest first, as when the edition was approved")
     help: Text = Field(description="Where to get help")
     corrections: list[EditionCorrection] = Field(description="Oldest first")
+    corrects: EditionLine | None = Field(
+        description="For a correction mail, the edition that it puts right. It says so in its introduction, and has no "
+        "sections"
+    )
+    correction_mails: list[EditionLine] = Field(description="Those that told readers of the corrections, oldest first")
     other_formats: list[EditionFormat]
     partnership: str
     publisher: str

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from newsletter.cli import edge
-from newsletter.editions import corrections, moves
+from newsletter.editions import correction_mail, corrections, moves
 from newsletter.staff.models import StaffRole
 from subscribers import lists
 
@@ -19,10 +19,15 @@ def correct(
     anchor: Annotated[
         str | None, typer.Option("--at", metavar="ANCHOR", help="The update, like update-12. Else: the introduction.")
     ] = None,
+    mail: Annotated[
+        bool, typer.Option("--mail", help="Draft a short email to readers as well, for somebody else to approve.")
+    ] = False,
 ) -> None:
     """Correct an edition that has gone out. Its page, text and feed show what it said and what it says now.
 
-    The emails that were sent, and what was approved, stay as they are.
+    The emails that were sent, and what was approved, stay as they are. With --mail there is a draft of a short edition
+    that tells readers; its id stands alone on the last line. A mail about the same edition that has not gone out yet
+    says this as well, and has to be approved again.
     """
     with edge.opened() as runtime, runtime.db.transaction() as session:
         staff_id = edge.staff_id(session, runtime, by, StaffRole.APPROVER, StaffRole.ADMIN)
@@ -37,6 +42,16 @@ def correct(
             staff_id=staff_id,
         )
         edition = moves.read(session, edition_id)
-        slug = lists.by_id(session, edition.mailing_list_id).slug
+        mailing_list = lists.by_id(session, edition.mailing_list_id)
         typer.echo(f"Corrected: {correction.because}")
-        typer.echo(f"{runtime.settings.base_url.rstrip('/')}/editions/{slug}/{edition.slug}")
+        typer.echo(f"{runtime.settings.base_url.rstrip('/')}/editions/{mailing_list.slug}/{edition.slug}")
+        if mail:
+            drafted = correction_mail.draft(
+                session, correction, list_name=mailing_list.name, now=runtime.clock.now(), staff_id=staff_id
+            )
+            typer.echo(
+                f"Edition {drafted.number}, “{drafted.subject}”, tells readers. Somebody else has to approve it."
+            )
+            typer.echo(f"To look at it: newsletter edition preview {drafted.id} --out DIR")
+            typer.echo(f"To approve it: newsletter edition approve {drafted.id} --by EMAIL")
+            typer.echo(drafted.id)

@@ -121,6 +121,12 @@ def preview(
 def approve(
     edition_id: EditionId,
     by: Annotated[str, typer.Option("--by", metavar="EMAIL", help="The approver, who wrote none of it.")],
+    election_reason: Annotated[
+        str,
+        typer.Option(
+            "--election-reason", metavar="TEXT", help="Why it may go out in a pre-election period, and who agreed."
+        ),
+    ] = "",
 ) -> None:
     """Approve an edition: freezes, byte for byte, what will be sent. A draft is submitted for approval first."""
     with edge.opened() as runtime, runtime.db.transaction() as session:
@@ -137,9 +143,10 @@ def approve(
             session,
             edition_id,
             approver_id=approver_id,
-            roles=accounts.roles_of(session, approver_id),
+            roles=accounts.roles_of(session, approver_id, edition.mailing_list_id),
             letterhead=letterheads.letterhead(session, mailing_list, runtime.settings.base_url),
             now=now,
+            election_reason=election_reason,
         )
         typer.echo(f"Approved: {approved.frozen_subject} (SHA-256 {approved.frozen_sha256}).")
     typer.echo(f"To send it: newsletter edition send {edition_id} --now")

@@ -4,8 +4,6 @@
 follow later; `newsletter.editions.checks` asks for it. Days are counted in Europe/London.
 """
 
-import re
-import unicodedata
 import uuid
 from datetime import date, datetime
 from typing import Self
@@ -19,6 +17,7 @@ from newsletter.content.fields import Line, Prose, SecureUrl
 from newsletter.content.models import Event, EventPlace, Partner, PriorityArea
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
+from newsletter.core.texts import short_name
 
 #: Columns whose change a calendar that holds the event has to take over.
 _IN_CALENDARS = frozenset(
@@ -186,8 +185,7 @@ def _check_references(session: Session, draft: EventDraft) -> None:
 
 def _free_slug(session: Session, draft: EventDraft) -> str:
     """Title and day: "tell-us-what-you-think-2026-11-20", with "-2", "-3" … when there is one already."""
-    plain = unicodedata.normalize("NFKD", draft.title).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "event"
+    words = short_name(draft.title, at_most=60, otherwise="event")
     wanted = f"{words}-{london_date(draft.starts_at).isoformat()}"
     taken = set(session.exec(select(Event.slug).where(col(Event.slug).startswith(wanted))))
     slug, count = wanted, 1

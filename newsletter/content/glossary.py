@@ -111,6 +111,11 @@ def by_id(session: Session, term_id: int) -> GlossaryTerm:
     return term
 
 
+def all_terms(session: Session) -> list[GlossaryTerm]:
+    """Every term there is or was, from A to Z."""
+    return sorted(session.exec(select(GlossaryTerm)), key=lambda term: (term.term.casefold(), term.from_date, term.id))
+
+
 def standing(session: Session, on: date) -> list[GlossaryTerm]:
     """The glossary of that day, from A to Z."""
     statement = select(GlossaryTerm).where(

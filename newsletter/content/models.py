@@ -42,6 +42,7 @@ class Partner(Table, table=True):
     name: str = Field(max_length=160)
     from_date: date
     until_date: date | None = None
+    approves_texts: bool = False  # an edition with texts of theirs waits until they have approved these (REQ-46)
 
 
 class PriorityArea(Table, table=True):

@@ -48,6 +48,9 @@ class Settings(BaseModel):
     bounce_address: str = Field(
         "", description="Where bounces are taken, like bounces@bounce.example.org; empty: the sender of each list"
     )
+    test_recipients: str = Field(
+        "", description="Besides staff, who may get a test of an edition: addresses and @domains, a comma between"
+    )
     sign_ups_per_network_per_hour: int = Field(30, ge=1, description="Sign-up requests taken from one network an hour")
     api_requests_per_minute: int = Field(120, ge=1, description="Requests that one API key may make a minute")
     body_within_s: float = Field(20, gt=0, description="Seconds in which the body of a request must arrive")

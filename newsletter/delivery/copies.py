@@ -22,7 +22,7 @@ from newsletter.delivery.ledger import Claim, Claimed, NotSent
 from newsletter.delivery.letterheads import letterhead
 from newsletter.delivery.models import DeliveryKind
 from newsletter.delivery.return_paths import ReturnPaths
-from newsletter.editions import publishing
+from newsletter.editions import freezing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import wire
 from newsletter.providers.base import MailProvider, Message, Outcome, Recipient, Result
@@ -219,7 +219,7 @@ class Copies:
         template = self._editions.get((edition_id or 0, sha256 or ""))
         if template is None:
             edition = session.get_one(Edition, edition_id)
-            publishing.verify_frozen(edition)
+            freezing.verify_approved(session, edition)
             template = self._compile_edition(session, edition)
             kept = list(self._editions.items())[-_KEPT + 1 :]
             self._editions = dict([*kept, ((edition_id or 0, sha256 or ""), template)])

@@ -5,6 +5,7 @@ A page about a million deliveries sums two thousand rows. Only `newsletter.deliv
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -49,3 +50,24 @@ def counts(session: Session, edition_id: int | None = None) -> dict[str, int]:
         sums = sums.where(BATCH.c.edition_id == edition_id)
     row = session.execute(sums).one()
     return {state.value: int(number) for state, number in zip(DeliveryState, row, strict=True)}
+
+
+def unknown_by_edition(session: Session) -> dict[int, int]:
+    """How many copies of each edition nobody can know the fate of; editions with none are left out."""
+    total = sa.func.sum(BATCH.c.unknown)
+    rows = session.execute(sa.select(BATCH.c.edition_id, total).where(BATCH.c.unknown > 0).group_by(BATCH.c.edition_id))
+    return {edition_id: int(number) for edition_id, number in rows}
+
+
+def counts_of(session: Session, edition_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """The same for several editions; every one of them is listed, also when it was never opened."""
+    sums = sa.select(BATCH.c.edition_id, *(sa.func.sum(BATCH.c[state.value]) for state in DeliveryState))
+    rows = session.execute(sums.where(BATCH.c.edition_id.in_(sorted(edition_ids))).group_by(BATCH.c.edition_id))
+    found = {row[0]: [int(number) for number in row[1:]] for row in rows}
+    nothing = [0] * len(DeliveryState)
+    return {
+        edition_id: {
+            state.value: number for state, number in zip(DeliveryState, found.get(edition_id, nothing), strict=True)
+        }
+        for edition_id in edition_ids
+    }

@@ -43,6 +43,33 @@ def published(
     return list(session.exec(statement))
 
 
+def latest(session: Session, mailing_list_id: int) -> Edition | None:
+    """The newest edition of a list, to show to somebody who wants to know what it is like: no correction mail."""
+    return session.exec(
+        select(Edition)
+        .where(
+            Edition.mailing_list_id == mailing_list_id,
+            col(Edition.released_at).is_not(None),
+            col(Edition.corrects_id).is_(None),
+        )
+        .order_by(col(Edition.released_at).desc(), col(Edition.id).desc())
+        .limit(1)
+        .options(*(defer(column) for column in HEAVY))
+    ).first()
+
+
+def correction_mails(session: Session, edition_id: int) -> list[Edition]:
+    """The editions by which readers were told what was corrected in this one, oldest first."""
+    return list(
+        session.exec(
+            select(Edition)
+            .where(Edition.corrects_id == edition_id, col(Edition.released_at).is_not(None))
+            .order_by(col(Edition.released_at), col(Edition.id))
+            .options(*(defer(column) for column in HEAVY))
+        )
+    )
+
+
 def by_slug(session: Session, mailing_list_id: int, slug: str) -> Edition:
     """The public edition with that slug.
 

@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from newsletter.content import partners, updates
 from newsletter.content.dates import in_words, london_date
 from newsletter.content.models import PriorityArea, Update
 from newsletter.core.audience import Audience
-from newsletter.core.errors import NotFound, WrongState
-from newsletter.editions import event_choices, headlines, response_choices
+from newsletter.core.errors import WrongState
+from newsletter.editions import event_choices, headlines, numbering, response_choices
 from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
 
 #: States of an edition that has still to be worked on: there is at most one such edition of a list.
 OPEN = (EditionState.DRAFT, EditionState.REVIEW, EditionState.APPROVED)
-
-#: Editions and subscribers are strangers; of a mailing list nothing is needed here but that it stands still.
-_MAILING_LIST = sa.table("mailing_list", sa.column("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def assemble(
     that was made for it before.
     Raises `WrongState` when an earlier edition of the same kind has still to be approved or sent, `NotFound`.
     """
-    _hold(session, mailing_list_id)
+    numbering.hold(session, mailing_list_id)
     if occurrence is not None and (existing := _made_for(session, mailing_list_id, occurrence)):
         return _again(session, existing)
     return _assemble(session, mailing_list_id, audience, list_name, now, occurrence, author_id, special)
@@ -96,14 +93,12 @@ def _assemble(
     noted_in = [Considered(_id(update), _title(update, audience), reason) for update, reason in chosen]
     chosen_updates = [update for update, _ in chosen]
     subject = headlines.subject(chosen_updates, audience)
-    number = (
-        session.exec(select(func.max(Edition.number)).where(Edition.mailing_list_id == mailing_list_id)).one() or 0
-    ) + 1
+    number = numbering.next_number(session, mailing_list_id)
     edition = Edition(
         mailing_list_id=mailing_list_id,
         audience=audience,
         number=number,
-        slug=_free_slug(session, mailing_list_id, today),
+        slug=numbering.free_slug(session, mailing_list_id, today),
         date=today,
         occurrence=occurrence,
         is_special=special is not None,
@@ -160,6 +155,7 @@ def _consider(
             Edition.mailing_list_id == mailing_list_id,
             Edition.state != EditionState.CANCELLED,
             col(Edition.is_special).is_(False),
+            col(Edition.corrects_id).is_(None),
         )
         .order_by(col(Edition.number).desc())
         .limit(1)
@@ -215,24 +211,18 @@ def _already_in(session: Session, mailing_list_id: int, special: Special | None)
     return dict(rows.all())
 
 
-def _hold(session: Session, mailing_list_id: int) -> None:
-    """Let assemblies of one mailing list happen one after the other, until the transaction ends.
-
-    The lock leaves sign-ups alone; on SQLite a writing transaction is alone anyway.
-    """
-    wanted = sa.select(_MAILING_LIST.c.id).where(_MAILING_LIST.c.id == mailing_list_id)
-    if session.scalar(wanted.with_for_update(key_share=True)) is None:
-        raise NotFound("There is no such mailing list.")
-
-
 def in_hand(session: Session, mailing_list_id: int, special: Special | None = None) -> Edition | None:
-    """The edition that is still to be approved or sent: the regular one, or the special one for the same readers."""
+    """The edition that is still to be approved or sent: the regular one, or the special one for the same readers.
+
+    A correction mail goes its own way beside them.
+    """
     return session.exec(
         select(Edition).where(
             Edition.mailing_list_id == mailing_list_id,
             col(Edition.state).in_(OPEN),
             col(Edition.is_special).is_(special is not None),
             col(Edition.topic_id).is_not_distinct_from(special.topic_id if special else None),
+            col(Edition.corrects_id).is_(None),
         )
     ).first()
 
@@ -270,18 +260,6 @@ def _again(session: Session, edition: Edition) -> Assembled:
         [one for is_in, one in considered if not is_in],
         f"Edition {edition.number} ({in_words(edition.date)}) was already made for this date.",
     )
-
-
-def _free_slug(session: Session, mailing_list_id: int, today: date) -> str:
-    """The date, or the date with "-2", "-3" … for another edition of the same day."""
-    taken = set(
-        session.exec(select(Edition.slug).where(Edition.mailing_list_id == mailing_list_id, Edition.date == today))
-    )
-    slug, count = today.isoformat(), 1
-    while slug in taken:
-        count += 1
-        slug = f"{today.isoformat()}-{count}"
-    return slug
 
 
 def _nothing_new(list_name: str, left_out: list[Considered]) -> str:

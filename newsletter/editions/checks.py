@@ -4,15 +4,19 @@ It reads the composed edition and what was rendered from it; it knows no databas
 """
 
 import enum
+import hashlib
 import html
 import quopri
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 from newsletter.content.dates import in_words
 from newsletter.content.models import ResponseOutcome
+from newsletter.core.audience import Audience
+from newsletter.editions import acronyms, link_words, plain_words
 from newsletter.editions.headlines import PERSONAL, SUBJECT_LENGTH
 from newsletter.rendering import markup
 from newsletter.rendering.mails import EditionMail, EventBlock, Rendered, ResponseBlock, UpdateBlock
@@ -23,31 +27,18 @@ MAXIMUM_BYTES = 102_400
 #: Room kept for headers, boundaries and the personal links.
 _ENVELOPE_BYTES = 3_000
 
-#: The most words an update should have, and the most words of one sentence.
+#: The most words an update should have.
 UPDATE_WORDS = 80
-SENTENCE_WORDS = 25
 
-#: What readers meet most; the first use must say what it stands for (REQ-53).
-ACRONYMS = {
-    "EHCP": "education, health and care plan",
-    "EHC": "education, health and care",
-    "SENCO": "special educational needs coordinator",
-    "PCF": "parent carer forum",
-    "DfE": "Department for Education",
-    "CQC": "Care Quality Commission",
-    "ICB": "integrated care board",
-    "CAMHS": "child and adolescent mental health services",
-    "SENDIASS": "special educational needs and disabilities information, advice and support service",
-    "SIAB": "strategic improvement and assurance board",
-}
+#: The age above which a wording is hard going for its readers; names of services alone raise it by some years.
+READING_AGES = {Audience.PARENTS: 16, Audience.PROFESSIONALS: 20}
 
-_CLICK_HERE = re.compile(r"\bclick\s+(?:here|this|below|on\s+this)\b", re.IGNORECASE)
-_EMPTY_LINK_WORDS = re.compile(r"^(?:here|this|link|this link|more|read more|find out more)$", re.IGNORECASE)
-_LINK = re.compile(r"(?<!\\)\[([^\]]*)\]\(\s*<?([^)\s>]*)")
-_ADDRESS_IN_TEXT = re.compile(r"\s*\((?:https://[^()\s]*|[^()\s]+@[^()\s]+|\+?[\d\s-]{5,})\)")
-_BARE_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
-_CAPITALS = re.compile(r"\b[A-Z][A-Z'’]+(?:[\s,]+[A-Z][A-Z'’]+){2,}\b")
-_SENTENCE_END = re.compile(r"(?<=[.!?:])[\s\n]+|\n+")
+_COMMENT = re.compile(r"(?s)<!--.*?-->")
+_HEADING = re.compile(r"<h([1-6])[\s>]")
+_PICTURE = re.compile(r"<img\b[^>]*>")
+
+#: A thing found: where (see `Finding.where`), and the sentence.
+_Found = tuple[str, str]
 
 
 class Severity(enum.StrEnum):
@@ -61,6 +52,14 @@ class Finding:
 
     severity: Severity
     message: str
+    #: "subject", "preheader", "introduction", "variants", "help", the anchor of an update, response or event, or
+    #: "edition" for what concerns the whole.
+    where: str = field(default="edition", compare=False)
+
+    @property
+    def key(self) -> str:
+        """The same for the same sentence about the same place: what a reason for it is kept under."""
+        return hashlib.sha256(f"{self.where}\0{self.message}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +71,82 @@ class Missing:
 
 
 def findings(
-    mail: EditionMail, rendered: Rendered, missing: Iterable[Missing] = (), *, on: date | None = None
+    mail: EditionMail,
+    rendered: Rendered,
+    missing: Iterable[Missing] = (),
+    *,
+    on: date | None = None,
+    audience: Audience = Audience.PARENTS,
+    broken_links: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Finding]:
     """Everything found, errors first. `missing` are the other forms of the edition that were promised and are not
-    there yet (REQ-57); `on` is today, for what has passed, without it the date of the edition."""
-    messages = (*_errors(mail, rendered), *_missing(mail, missing))
-    errors = [Finding(Severity.ERROR, message) for message in messages]
-    warnings = [Finding(Severity.WARNING, message) for message in _warnings(mail, on or mail.date)]
-    return errors + warnings
+    there yet (REQ-57); `on` is today, for what has passed, without it the date of the edition; `broken_links` says of
+    targets that were tried and did not open what came instead."""
+    errors = (*_errors(mail, rendered), *(("variants", message) for message in _missing(mail, missing)))
+    warnings = _warnings(mail, on or mail.date, audience, broken_links)
+    return [Finding(Severity.ERROR, message, where) for where, message in errors] + [
+        Finding(Severity.WARNING, message, where) for where, message in warnings
+    ]
 
 
-def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[str]:
+def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[_Found]:
     if not mail.subject.strip():
-        yield "The subject is empty: write one."
-    for place, line in (("subject", mail.subject), ("line after the subject", mail.preheader)):
+        yield "subject", "The subject is empty: write one."
+    for where, place, line in (
+        ("subject", "subject", mail.subject),
+        ("preheader", "line after the subject", mail.preheader),
+    ):
         if found := PERSONAL.search(line):
             yield (
+                where,
                 f"The {place} says “{found[0]}”, which others may see on a locked screen: write about services, not "
-                "about the reader's family."
+                "about the reader's family.",
             )
     if not mail.letterhead.help_text.strip():
-        yield "The partnership has no text about where to get help: write one, every edition carries it."
-    if not mail.sections:
-        yield "There is no update in the edition: add one."
+        yield "help", "The partnership has no text about where to get help: write one, every edition carries it."
+    for message in _introduction_errors(mail):
+        yield "introduction", message
+    if mail.corrects is not None:
+        if not mail.introduction.strip():
+            yield "introduction", "The email does not say what was wrong: write it in the introduction."
+    elif not mail.sections:
+        yield "edition", "There is no update in the edition: add one."
     for section in mail.sections:
         if not section.updates:
-            yield f"The section “{section.heading}” is empty: add an update or leave the section out."
+            yield "edition", f"The section “{section.heading}” is empty: add an update or leave the section out."
         for update in section.updates:
-            yield from _update_errors(update)
+            yield from ((update.anchor, message) for message in _update_errors(update))
     for response in mail.responses:
-        yield from _response_errors(response)
+        yield from ((response.anchor, message) for message in _response_errors(response))
     for event in mail.events:
-        yield from _event_errors(event)
+        yield from ((event.anchor, message) for message in _event_errors(event))
     size = as_sent_bytes(rendered)
     if size > MAXIMUM_BYTES:
         yield (
+            "edition",
             f"The email is {size:,} bytes and mail programs cut it off at {MAXIMUM_BYTES:,}: leave out an update or "
-            "shorten some."
+            "shorten some.",
         )
-    if mail.sections and not _says_the_same(mail, rendered):
-        yield "The text version does not carry the same in the same order: the mail template is broken."
+    if (mail.sections or mail.corrects) and not _says_the_same(mail, rendered):
+        yield "edition", "The text version does not carry the same in the same order: the mail template is broken."
+    yield from (("edition", message) for message in _outline_errors(rendered.html))
+
+
+def _introduction_errors(mail: EditionMail) -> Iterator[str]:
+    yield from link_words.text_errors("The introduction", [markup.to_text(mail.introduction)])
+    yield from link_words.link_errors("The introduction", link_words.of_markdown(mail.introduction))
+
+
+def _outline_errors(html_document: str) -> Iterator[str]:
+    """What a screen reader would stumble over, whoever wrote it: texts leave no level out, so the template does."""
+    before = 0
+    for level in map(int, _HEADING.findall(_COMMENT.sub("", html_document))):
+        if level > before + 1:
+            yield f"A heading of level {level} follows one of level {before}: the mail template leaves a level out."
+            break
+        before = level
+    if any("alt=" not in picture for picture in _PICTURE.findall(html_document)):
+        yield "A picture says nothing to those who do not see it: give it an alternative text."
 
 
 def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
@@ -125,16 +160,16 @@ def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
 def _update_errors(update: UpdateBlock) -> Iterator[str]:
     if not (update.title.strip() and update.body.strip()):
         yield f"“{update.title or update.anchor}” has no wording for these readers: write one or leave it out."
-    yield from _link_errors(update.title, _texts(update))
-    labels = [label for label, _ in _links(update)]
-    if any(_EMPTY_LINK_WORDS.match(label.strip()) for label in labels):
-        yield f"“{update.title}” has a link whose words do not say where it goes: name the page."
+    yield from link_words.text_errors(update.title, _texts(update))
+    yield from link_words.link_errors(update.title, links(update))
 
 
 def _response_errors(response: ResponseBlock) -> Iterator[str]:
     if response.outcome == ResponseOutcome.DOING and response.doing_by is None:
         yield f"“{response.theme}” says that something is being done: say by when."
-    yield from _link_errors(response.theme, (markup.to_text(response.said), markup.to_text(response.did)))
+    texts = (response.said, response.did)
+    yield from link_words.text_errors(response.theme, map(markup.to_text, texts))
+    yield from link_words.link_errors(response.theme, (link for text in texts for link in link_words.of_markdown(text)))
 
 
 def _event_errors(event: EventBlock) -> Iterator[str]:
@@ -145,77 +180,63 @@ def _event_errors(event: EventBlock) -> Iterator[str]:
     if not event.access:
         yield f"“{event.title}” says nothing about access: write what people will find, or will not find."
     texts = (event.title, event.for_whom, event.access, event.without_attending, event.booking, event.adjustments)
-    yield from _link_errors(event.title, texts)
+    yield from link_words.text_errors(event.title, texts)
 
 
-def _link_errors(title: str, texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        if _CLICK_HERE.search(text):
-            yield f"“{title}” says “click here”: use words that say where the link goes."
-        if _BARE_LINK.search(_ADDRESS_IN_TEXT.sub("", text)):
-            yield f"“{title}” shows a bare web address: put the link behind words that say where it goes."
-
-
-def _warnings(mail: EditionMail, today: date) -> Iterator[str]:
+def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: Mapping[str, str]) -> Iterator[_Found]:
     if len(mail.subject) > SUBJECT_LENGTH:
-        yield f"The subject has {len(mail.subject)} characters; phones cut it off after about {SUBJECT_LENGTH}."
+        yield (
+            "subject",
+            f"The subject has {len(mail.subject)} characters; phones cut it off after about {SUBJECT_LENGTH}.",
+        )
     if not mail.preheader.strip():
-        yield "The line after the subject is empty; mail programs then show the first words of the mail."
-    if not mail.introduction.strip():
-        yield "There is no introduction."
-    yield from _style("The introduction", markup.to_text(mail.introduction))
-    if _CAPITALS.search(mail.subject):
-        yield "The subject has words in capitals, which are hard to read and look like shouting."
-    for section in mail.sections:
-        for update in section.updates:
-            yield from _update_warnings(update, mail)
+        yield "preheader", "The line after the subject is empty; mail programs then show the first words of the mail."
+    if not mail.introduction.strip() and mail.corrects is None:
+        yield "introduction", "There is no introduction."
+    for message in plain_words.findings("The introduction", markup.to_text(mail.introduction)):
+        yield "introduction", message
+    for message in plain_words.findings("The subject", mail.subject):
+        yield "subject", message
+    for update in mail.updates:
+        yield from ((update.anchor, message) for message in _update_warnings(update, mail, audience))
     for response in mail.responses:
         for text in (response.said, response.did):
-            yield from _style(f"“{response.theme}”", markup.to_text(text))
+            for message in plain_words.findings(f"“{response.theme}”", markup.to_text(text)):
+                yield response.anchor, message
     for event in mail.events:
         if event.day < today:
-            yield f"“{event.title}” was on {in_words(event.day)}, which has passed: leave it out."
-    yield from _unexpanded(mail)
+            yield event.anchor, f"“{event.title}” was on {in_words(event.day)}, which has passed: leave it out."
+    for place, title, words, target in all_links(mail):
+        if problem := broken_links.get(target):
+            yield place, f"{title} has a link, “{words}”, that does not open: {problem}. Mend it or take it out."
+    yield from _unexplained(mail)
 
 
-def _update_warnings(update: UpdateBlock, mail: EditionMail) -> Iterator[str]:
+def _update_warnings(update: UpdateBlock, mail: EditionMail, audience: Audience) -> Iterator[str]:
     words = markup.count_words(update.body)
     if words > UPDATE_WORDS:
         yield f"“{update.title}” has {words} words; {UPDATE_WORDS} is enough for most readers."
     for text in _texts(update):
-        yield from _style(f"“{update.title}”", text)
-    targets = [target.partition("?")[0].lower() for _, target in _links(update)]
-    if targets and all(target.endswith(".pdf") for target in targets):
+        yield from plain_words.findings(f"“{update.title}”", text)
+    age, limit = plain_words.reading_age(markup.to_words(update.body)), READING_AGES[audience]
+    if age is not None and age > limit:
+        yield (
+            f"“{update.title}” reads as if written for people of {age} and older, above the {limit} for these "
+            "readers: use shorter sentences and shorter words."
+        )
+    if link_words.is_pdf_only(links(update)):
         yield f"“{update.title}” links to a PDF only; link to a web page as well."
     if update.action_by and update.action_by < mail.date:
         yield f"“{update.title}” asks for something by {in_words(update.action_by)}, before the date of the edition."
 
 
-def _style(what: str, text: str) -> Iterator[str]:
-    plain = _ADDRESS_IN_TEXT.sub("", text)
-    for sentence in _SENTENCE_END.split(plain):
-        count = len(sentence.split())
-        if count > SENTENCE_WORDS:
-            yield f"{what} has a sentence of {count} words; split it (“{' '.join(sentence.split()[:5])} …”)."
-    if _CAPITALS.search(plain):
-        yield f"{what} has words in capitals, which are hard to read and look like shouting."
-
-
-def _unexpanded(mail: EditionMail) -> Iterator[str]:
+def _unexplained(mail: EditionMail) -> Iterator[_Found]:
     """Acronyms whose first use in the edition is not explained there."""
-    everything = "\n".join(
-        [mail.subject, markup.to_text(mail.introduction)]
-        + [text for section in mail.sections for update in section.updates for text in _texts(update)]
-    )
-    folded = " ".join(everything.split()).casefold()
-    flat = " ".join(everything.split())
-    for acronym, meaning in ACRONYMS.items():
-        used = re.search(rf"\b{acronym}s?\b", flat)
-        if used is None:
-            continue
-        explained = folded.find(meaning.casefold())
-        if not 0 <= explained <= used.end() + 2:
-            yield f"“{acronym}” is not explained where it is first used: write “{meaning} ({acronym})”."
+    places = [("subject", mail.subject), ("introduction", markup.to_text(mail.introduction))]
+    places += [(update.anchor, text) for update in mail.updates for text in _texts(update)]
+    for message in acronyms.unexplained("\n".join(text for _, text in places)):
+        term = re.escape(message.partition("”")[0].removeprefix("“"))
+        yield next((where for where, text in places if re.search(rf"\b{term}s?\b", text)), "edition"), message
 
 
 def _texts(update: UpdateBlock) -> list[str]:
@@ -223,12 +244,29 @@ def _texts(update: UpdateBlock) -> list[str]:
     return [update.title, markup.to_text(update.body), update.action, update.evidence_label]
 
 
-def _links(update: UpdateBlock) -> list[tuple[str, str]]:
+def links(update: UpdateBlock) -> list[tuple[str, str]]:
     """Words and target of every link of an update."""
-    links = [(words, target) for words, target in _LINK.findall(update.body)]
-    if update.evidence_url:
-        links.append((update.evidence_label, update.evidence_url))
-    return links
+    found = link_words.of_markdown(update.body)
+    return [*found, (update.evidence_label, update.evidence_url)] if update.evidence_url else found
+
+
+def all_links(mail: EditionMail) -> Iterator[tuple[str, str, str, str]]:
+    """Every link that people wrote into the edition: where it stands (`Finding.where`), the title there, its words and
+    its target, in the order in which they are read."""
+    for words, target in link_words.of_markdown(mail.introduction):
+        yield "introduction", "The introduction", words, target
+    for update in mail.updates:
+        for words, target in links(update):
+            yield update.anchor, f"“{update.title}”", words, target
+    for response in mail.responses:
+        for text in (response.said, response.did):
+            for words, target in link_words.of_markdown(text):
+                yield response.anchor, f"“{response.theme}”", words, target
+    for event in mail.events:
+        if event.booking_url:
+            yield event.anchor, f"“{event.title}”", event.booking or "Booking", event.booking_url
+    for words, target in link_words.of_markdown(mail.letterhead.help_text):
+        yield "help", "“Where to get help”", words, target
 
 
 def as_sent_bytes(rendered: Rendered) -> int:
@@ -245,6 +283,8 @@ def _says_the_same(mail: EditionMail, rendered: Rendered) -> bool:
         for update in section.updates
         for piece in (update.title, _opening(update.body))
     ]
+    if mail.corrects is not None:
+        wanted += [_first_words(paragraph) for paragraph in markup.to_text(mail.introduction).split("\n\n")]
     for response in mail.responses:
         wanted += [response.theme, _opening(response.said), response.answer, _opening(response.did)]
     for event in mail.events:
@@ -254,7 +294,11 @@ def _says_the_same(mail: EditionMail, rendered: Rendered) -> bool:
 
 def _opening(body: str) -> str:
     """The first words of a text, up to the first that a template may render in its own way."""
-    first_line = markup.to_text(body).lstrip("*• \t").split("\n")[0]
+    return _first_words(markup.to_text(body))
+
+
+def _first_words(text: str) -> str:
+    first_line = text.lstrip("*• \t").split("\n")[0]
     return " ".join(re.split(r"[(\[]", first_line)[0].split()[:6])
 
 

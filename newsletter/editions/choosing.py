@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from newsletter.content import updates
 from newsletter.content.lines import one_line
 from newsletter.content.models import PriorityArea, Update
-from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.core.errors import InvalidInput, NotFound, WrongState
 from newsletter.editions import freezing, moves
 from newsletter.editions.models import Edition, EditionChoice
 from newsletter.editions.moves import Move
@@ -26,6 +26,12 @@ def choices(session: Session, edition_id: int) -> list[tuple[EditionChoice, Upda
         .order_by(col(EditionChoice.is_in).desc(), col(EditionChoice.position), col(EditionChoice.id))
     )
     return list(rows.all())
+
+
+def inside(session: Session, edition_id: int) -> dict[int, EditionChoice]:
+    """The choices that are in, by update."""
+    found = session.exec(select(EditionChoice).where(EditionChoice.edition_id == edition_id, col(EditionChoice.is_in)))
+    return {choice.update_id: choice for choice in found}
 
 
 def add(
@@ -104,8 +110,22 @@ def move(
     return edition
 
 
+def chosen(session: Session, edition: Edition, update_id: int) -> EditionChoice:
+    """The choice of an update that is in. Raises `NotFound`."""
+    assert edition.id is not None
+    choice = _choice(session, edition.id, update_id)
+    if choice is None or not choice.is_in:
+        raise NotFound(f"Update {update_id} is not in edition {edition.number}.")
+    return choice
+
+
 def open_again(session: Session, edition_id: int, now: datetime, staff_id: int | None, note: str) -> Edition:
-    """Win the edition for this change first: two changes at once are then made one after the other."""
+    """Win the edition for this change first: two changes at once are then made one after the other.
+
+    Raises `NotFound`, `WrongState` (it has gone out, or it is a correction mail, which carries words alone).
+    """
+    if moves.read(session, edition_id).corrects_id is not None:
+        raise WrongState("This edition puts another one right and carries nothing else. Use the next edition.")
     nothing: dict[str, Any] = freezing.NOTHING
     return moves.make(session, edition_id, Move.EDIT, now=now, staff_id=staff_id, note=note, **nothing)
 

@@ -19,6 +19,7 @@ from newsletter.editions import blocks, event_choices, response_choices
 from newsletter.editions.expanding import Expander
 from newsletter.editions.models import Edition, EditionChoice
 from newsletter.rendering.mails import (
+    CorrectedBlock,
     EditionMail,
     EventBlock,
     Expansion,
@@ -52,6 +53,7 @@ class EditionPage:
     responses: tuple[ResponseBlock, ...] = ()
     events: tuple[EventBlock, ...] = ()
     glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out
+    corrects: CorrectedBlock | None = None  # a correction mail's page
 
 
 _PAGE = TypeAdapter(EditionPage)
@@ -71,7 +73,8 @@ class Matter:
 
 def compose(session: Session, edition: Edition, letterhead: Letterhead) -> EditionMail:
     """The edition as it stands now, in the wording of its audience."""
-    terms = [Expansion(term.term, term.expansion) for term in glossary.standing(session, edition.date)]
+    standing = glossary.standing(session, edition.date) if edition.corrects_id is None else []  # a quotation stays one
+    terms = [Expansion(term.term, term.expansion) for term in standing]
     said = matter(session, edition, terms, help_text=letterhead.help_text)
     return EditionMail(
         letterhead=replace(letterhead, help_text=said.help_text),
@@ -85,6 +88,7 @@ def compose(session: Session, edition: Edition, letterhead: Letterhead) -> Editi
         responses=said.responses,
         events=said.events,
         glossary=said.glossary,
+        corrects=_corrected(session, edition, letterhead),
     )
 
 
@@ -125,7 +129,7 @@ def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
     """The chosen updates by priority area, areas and updates in the order of their positions, as they were written."""
     names = {area.number: area.name for area in partners.priority_areas(session, on=edition.date)}
     rows = session.exec(
-        select(Update, PriorityArea, Partner)
+        select(Update, PriorityArea, Partner, EditionChoice)
         .join(EditionChoice, col(EditionChoice.update_id) == col(Update.id))
         .join(PriorityArea, col(PriorityArea.id) == col(Update.priority_area_id))
         .join(Partner, col(Partner.id) == col(Update.partner_id))
@@ -135,9 +139,9 @@ def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
     )
     headings: dict[int, str] = {}
     by_area: dict[int, list[UpdateBlock]] = {}
-    for update, area, partner in rows:
+    for update, area, partner, choice in rows:
         headings.setdefault(area.number, names.get(area.number, area.name))
-        by_area.setdefault(area.number, []).append(_block(update, partner, edition))
+        by_area.setdefault(area.number, []).append(_block(update, partner, choice, edition))
     return tuple(
         SectionBlock(
             anchor=f"priority-{number}", number=number, heading=headings[number], updates=tuple(by_area[number])
@@ -168,6 +172,7 @@ def page_json(mail: EditionMail) -> str:
         responses=mail.responses,
         events=mail.events,
         glossary=mail.glossary,
+        corrects=mail.corrects,
     )
     return page_to_json(page)
 
@@ -178,12 +183,31 @@ def page_to_json(page: EditionPage) -> str:
 
 
 def page_from_json(text: str) -> EditionPage:
-    """Undo `page_to_json`. A page that was frozen before there were events and responses has none."""
+    """Undo `page_to_json`. What there was not yet when a page was frozen is empty in it."""
     return _PAGE.validate_json(text)
 
 
-def _block(update: Update, partner: Partner, edition: Edition) -> UpdateBlock:
-    title, body = updates.wording(update, edition.audience)
+def _corrected(session: Session, edition: Edition, letterhead: Letterhead) -> CorrectedBlock | None:
+    if edition.corrects_id is None:
+        return None
+    original = session.get_one(Edition, edition.corrects_id)
+    return CorrectedBlock(
+        number=original.number,
+        date=original.date,
+        title=original.frozen_subject or original.subject,
+        page_path=f"/editions/{letterhead.list_slug}/{original.slug}",
+    )
+
+
+def wording(update: Update, choice: EditionChoice, edition: Edition) -> tuple[str, str]:
+    """Title and body of an update in this edition: its wording for the audience, or the edition's own."""
+    if choice.own_body:
+        return choice.own_title, choice.own_body
+    return updates.wording(update, edition.audience)
+
+
+def _block(update: Update, partner: Partner, choice: EditionChoice, edition: Edition) -> UpdateBlock:
+    title, body = wording(update, choice, edition)
     return UpdateBlock(
         anchor=f"update-{update.id}",
         title=title,

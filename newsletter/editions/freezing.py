@@ -8,14 +8,17 @@ import hashlib
 import hmac
 from typing import Any
 
+from sqlmodel import Session, col, select
+
 from newsletter.core.errors import WrongState
-from newsletter.editions.models import Edition
+from newsletter.editions.models import Edition, EditionApproval
 from newsletter.rendering.mails import Rendered
 
 #: The columns of `Edition` that belong to an approval, and what they are without one.
 NOTHING: dict[str, Any] = {
     "approver_id": None,
     "approved_at": None,
+    "election_reason": None,
     "send_at": None,
     "frozen_subject": None,
     "frozen_html": None,
@@ -57,10 +60,31 @@ def verify_frozen(edition: Edition) -> None:
     """
     expected = _digest(edition, _frozen(edition))
     if edition.frozen_sha256 is None or not hmac.compare_digest(expected, edition.frozen_sha256):
-        raise WrongState(
-            f"Edition {edition.number} is not what was approved: its text was changed in the database. It is not "
-            "sent. Edit it, and have it approved again."
-        )
+        raise _not_as_approved(edition)
+
+
+def verify_approved(session: Session, edition: Edition) -> None:
+    """`verify_frozen`, and that an approver approved this very text last: whoever writes another one into the edition
+    can write its hash too. Editions that were approved before approvals were kept have none.
+
+    Raises `WrongState`.
+    """
+    verify_frozen(edition)
+    last = session.exec(
+        select(EditionApproval.sha256)
+        .where(EditionApproval.edition_id == edition.id)
+        .order_by(col(EditionApproval.id).desc())
+        .limit(1)
+    ).first()
+    if last is not None and not hmac.compare_digest(last, edition.frozen_sha256 or ""):
+        raise _not_as_approved(edition)
+
+
+def _not_as_approved(edition: Edition) -> WrongState:
+    return WrongState(
+        f"Edition {edition.number} is not what was approved: its text was changed in the database. It is not sent. "
+        "Edit it, and have it approved again."
+    )
 
 
 def _frozen(edition: Edition) -> dict[str, str]:

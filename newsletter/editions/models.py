@@ -46,6 +46,8 @@ class Edition(Table, table=True):
     occurrence: datetime | None = None  # the moment of the cadence it was assembled for; None: assembled by hand
     is_special: bool = False  # beside the regular ones: not for those who want these alone
     topic_id: int | None = Field(default=None, foreign_key="topic.id")  # a special edition for those who chose it
+    # The edition that this one puts right, by its introduction and nothing else (`editions.correction_mail`).
+    corrects_id: int | None = Field(default=None, foreign_key="edition.id", index=True)
     state: EditionState = Field(default=EditionState.DRAFT, sa_type=enum_type(EditionState), index=True)
     subject: str = Field(max_length=120)
     preheader: str = Field(default="", max_length=200)  # the line a mail program shows after the subject
@@ -57,6 +59,7 @@ class Edition(Table, table=True):
     released_at: datetime | None = Field(default=None, index=True)  # when it went out and became public
     paused_because: str | None = Field(default=None, max_length=300)
     created_at: datetime
+    election_reason: str | None = Field(default=None, max_length=300)  # why it may go out in a pre-election period
     revision: int = 0  # grows with every change, so that approving a text nobody saw is noticed
     frozen_subject: str | None = None
     frozen_html: str | None = None
@@ -78,6 +81,8 @@ class EditionChoice(Table, table=True):
     is_in: bool
     position: int | None = None  # order within the edition, from 1; None when out
     reason: str = Field(max_length=300)  # one sentence
+    own_title: str = Field(default="", max_length=120)  # another wording in this edition alone; empty: the update's own
+    own_body: str = ""  # restricted Markdown; there with `own_title`, or not at all
 
 
 class EventChoice(Table, table=True):
@@ -114,11 +119,64 @@ class EditionEvent(Table, table=True):
     id: int | None = Field(default=None, primary_key=True)
     edition_id: int = Field(foreign_key="edition.id", index=True)
     at: datetime
-    move: str = Field(max_length=20)  # "assemble", "variant", "correct", or one of `newsletter.editions.moves.Move`
+    move: str = Field(max_length=20)  # "assemble", "comment", "decide", … or one of `newsletter.editions.moves.Move`
     from_state: EditionState | None = Field(default=None, sa_type=enum_type(EditionState))
     to_state: EditionState = Field(sa_type=enum_type(EditionState))
     staff_id: int | None = Field(default=None, foreign_key="staff.id")
     note: str = Field(default="", max_length=300)
+
+
+class EditionApproval(Table, table=True):
+    """An approval that was given, and the page as it was then: what a later text is compared with. Only added to."""
+
+    __tablename__ = "edition_approval"
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", index=True)
+    at: datetime
+    staff_id: int = Field(foreign_key="staff.id")
+    sha256: str = Field(max_length=64)  # of the frozen text
+    page: str  # JSON
+
+
+class PartnerApproval(Table, table=True):
+    """That a partner approved its texts in an edition, exactly as they read then (REQ-46). Only added to."""
+
+    __tablename__ = "partner_approval"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "partner_id", "sha256"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id")
+    partner_id: int = Field(foreign_key="partner.id")
+    sha256: str = Field(max_length=64)  # of all texts of that partner in the edition
+    staff_id: int = Field(foreign_key="staff.id")
+    at: datetime
+
+
+class CheckReason(Table, table=True):
+    """Why a warning of the checks does not keep an edition from going out. It stands for that very sentence: when the
+    text changes and the warning with it, a new reason is asked for (REQ-52)."""
+
+    __tablename__ = "check_reason"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "finding_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    edition_id: int = Field(foreign_key="edition.id", ondelete="CASCADE")
+    finding_key: str = Field(max_length=64)  # of `newsletter.editions.checks.Finding`
+    message: str  # the warning, as it was read
+    reason: str = Field(max_length=300)
+    at: datetime
+    staff_id: int | None = Field(default=None, foreign_key="staff.id")
+
+
+class LinkCheck(Table, table=True):
+    """What came of opening a link, so that showing a page opens none."""
+
+    __tablename__ = "link_check"
+
+    url_sha256: str = Field(primary_key=True, max_length=64)
+    at: datetime
+    problem: str = Field(default="", max_length=120)  # "the page is not there (404)"; empty: it opens
 
 
 class EditionText(Table, table=True):
@@ -197,3 +255,26 @@ class Cadence(Table, table=True):
     anchor: datetime  # the first occurrence; fortnights are counted from it (stored in UTC, counted in local time)
     timezone: str = Field(default="Europe/London", max_length=40)
     next_due: datetime | None = Field(default=None, index=True)  # None: not running
+
+
+class ClosedPeriod(Table, table=True):
+    """Days on which no edition falls due, besides weekends and bank holidays: when the council is closed."""
+
+    __tablename__ = "closed_period"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=120)  # "Christmas break"
+    starts_on: date
+    ends_on: date  # the last day of it
+
+
+class ElectionPeriod(Table, table=True):
+    """The weeks before an election, in which a council must not seem to take sides (Local Government Act 1986,
+    section 2)."""
+
+    __tablename__ = "election_period"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=120)  # "County council election, May 2029"
+    starts_on: date
+    ends_on: date  # the day of the election

@@ -16,11 +16,22 @@ from newsletter.content.dates import LONDON, in_words, london_date
 from newsletter.content.lines import one_line
 from newsletter.content.models import Event, Response, Update
 from newsletter.core.errors import InvalidInput, NotAllowed, WrongState
-from newsletter.editions import checks, composing, freezing, moves, search_text, variants
+from newsletter.editions import (
+    checks,
+    composing,
+    election_rule,
+    freezing,
+    moves,
+    partner_texts,
+    search_text,
+    variants,
+)
 from newsletter.editions.composing import EditionPage, Matter
+from newsletter.editions.election_rule import HeldByElection
 from newsletter.editions.freezing import verify_frozen
 from newsletter.editions.models import (
     Edition,
+    EditionApproval,
     EditionChoice,
     EditionEvent,
     EditionState,
@@ -33,8 +44,8 @@ from newsletter.rendering.mails import Letterhead
 
 __all__ = [
     "MOVES", "Move", "Step", "approve", "cancel", "changed_since_approval", "edit", "finish", "hold", "pause",
-    "release", "reopen_editions_with", "reopen_editions_with_event", "reopen_editions_with_response", "resume",
-    "schedule", "send_back", "submit", "take_due", "verify_frozen",
+    "refuse_own_work", "release", "reopen_editions_with", "reopen_editions_with_event",
+    "reopen_editions_with_response", "resume", "schedule", "send_back", "submit", "take_due", "verify_frozen",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -103,12 +114,17 @@ def approve(
     letterhead: Letterhead,
     now: datetime,
     revision: int | None = None,
+    seen_sha256: str | None = None,
+    election_reason: str = "",
 ) -> Edition:
     """Freeze the edition exactly as it would be sent: review → approved.
 
-    `revision` is the one the approver looked at; give it whenever a person has seen the edition.
+    `revision` is the one the approver looked at, `seen_sha256` the hash of the text they saw (`freezing.freeze`); give
+    them whenever a person has seen the edition. The second notices what no revision counts: another help text, a new
+    word in the glossary, a template of a new version, a change in the database.
     Raises `NotAllowed` (no approver, or wrote part of it), `WrongState` (not in review, or changed meanwhile) and
-    `InvalidInput` with a sentence for each error of `checks`.
+    `InvalidInput` with a sentence for each error of `checks`, for each partner that has not approved its texts, and for
+    a pre-election period without an `election_reason`.
     """
     edition = moves.read(session, edition_id)
     moves.require(edition, Move.APPROVE)
@@ -116,14 +132,21 @@ def approve(
         raise _changed_meanwhile(edition)
     if APPROVER not in roles:
         raise NotAllowed("Only an approver may approve an edition.")
-    _refuse_own_work(session, edition, approver_id)
+    refuse_own_work(session, edition, approver_id)
     mail = composing.compose(session, edition, letterhead)
     rendered = engine.render(mail)
     found = checks.findings(mail, rendered, variants.missing(session, edition_id), on=london_date(now))
     errors = [finding.message for finding in found if finding.severity == "error"]
+    errors += partner_texts.waiting_for(session, edition, mail)
     if errors:
         raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(errors)}")
-    frozen = freezing.freeze(edition, rendered, composing.page_json(mail))
+    reason = election_rule.reason_line(election_reason)
+    if refusal := election_rule.refusal(session, edition.number, reason, london_date(now)):
+        raise InvalidInput(refusal, field="election_reason")
+    page = composing.page_json(mail)
+    frozen = freezing.freeze(edition, rendered, page)
+    if seen_sha256 is not None and seen_sha256 != frozen["frozen_sha256"]:
+        raise _changed_meanwhile(edition)
     approved = moves.try_once(
         session,
         edition,
@@ -133,10 +156,15 @@ def approve(
         note=f"Approved, SHA-256 {frozen['frozen_sha256']}",
         approver_id=approver_id,
         approved_at=now,
+        election_reason=reason or None,
         **frozen,
     )
     if not approved:
         raise _changed_meanwhile(edition)
+    session.add(
+        EditionApproval(edition_id=edition_id, at=now, staff_id=approver_id, sha256=frozen["frozen_sha256"], page=page)
+    )
+    session.flush()
     return edition
 
 
@@ -145,13 +173,15 @@ def schedule(
 ) -> Edition:
     """Set the moment it goes out: approved → scheduled, or another moment for a scheduled one.
 
-    Raises `NotFound`, `WrongState` (also when an update in it was changed after approval), `InvalidInput`.
+    Raises `NotFound`, `WrongState` (also when an update in it was changed after approval, or a pre-election period
+    holds it), `InvalidInput`.
     """
     if send_at <= now:
         raise InvalidInput("The time to send it has passed. Choose a later time, or send it now.", field="send_at")
     edition = moves.read(session, edition_id)
     moves.require(edition, Move.SCHEDULE)
     _refuse_changed(session, edition)
+    election_rule.require(session, edition, london_date(send_at))
     local = send_at.astimezone(LONDON)
     note = f"To go out on {in_words(local.date())} at {local:%H:%M}"
     new = {"send_at": send_at, "paused_because": None}
@@ -170,16 +200,17 @@ def hold(session: Session, edition_id: int, *, because: str, now: datetime) -> b
 def release(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
     """Let it go out: approved or scheduled → sending. True for the one caller that won, False when it is already out.
 
-    Raises `NotFound`, and `WrongState` when it is not approved, not what was approved, or an update in it was changed
-    after approval.
+    Raises `NotFound`, and `WrongState` when it is not approved, not what was approved, an update in it was changed
+    after approval, or a pre-election period holds it.
     """
     while True:
         edition = moves.read(session, edition_id)
         if edition.released_at is not None and edition.state is not EditionState.CANCELLED:
             return False
         moves.require(edition, Move.RELEASE)
-        verify_frozen(edition)
+        freezing.verify_approved(session, edition)
         _refuse_changed(session, edition)
+        election_rule.require(session, edition, london_date(now))
         new = {"released_at": now, "paused_because": None}
         if moves.try_once(session, edition, Move.RELEASE, now=now, staff_id=staff_id, note="Sending started", **new):
             search_text.keep(session, edition_id, composing.page_from_json(edition.frozen_page or ""))
@@ -191,7 +222,7 @@ def take_due(session: Session, *, now: datetime) -> list[int]:
     """Release every scheduled edition whose moment has come, and say which this call released.
 
     Repeatable. One that is no longer what was approved becomes a draft again, with the reason in its history, so that
-    it holds up no other.
+    it holds up no other. One that a pre-election period holds keeps its approval and loses its date.
     """
     due = session.exec(
         select(Edition.id)
@@ -204,6 +235,8 @@ def take_due(session: Session, *, now: datetime) -> list[int]:
         try:
             if release(session, edition_id, now=now):
                 released.append(edition_id)
+        except HeldByElection as reason:
+            hold(session, edition_id, because=str(reason), now=now)
         except WrongState as reason:
             edition = moves.read(session, edition_id)
             if edition.state is EditionState.SCHEDULED:
@@ -225,7 +258,7 @@ def resume(session: Session, edition_id: int, *, now: datetime, staff_id: int | 
     with."""
     edition = moves.read(session, edition_id)
     if edition.state is EditionState.PAUSED:
-        verify_frozen(edition)
+        freezing.verify_approved(session, edition)
     return moves.make_or_stay(
         session, edition_id, Move.RESUME, now=now, staff_id=staff_id, note="Sending goes on", paused_because=None
     )
@@ -328,8 +361,11 @@ def _refuse_changed(session: Session, edition: Edition) -> None:
         )
 
 
-def _refuse_own_work(session: Session, edition: Edition, approver_id: int) -> None:
-    """Two people see every edition: who wrote or changed any part of it cannot be the one who approves it."""
+def refuse_own_work(session: Session, edition: Edition, approver_id: int) -> None:
+    """Two people see every edition: who wrote or changed any part of it cannot be the one who approves it.
+
+    Raises `NotAllowed`.
+    """
     edited = session.exec(
         select(EditionEvent.id).where(
             EditionEvent.edition_id == edition.id,

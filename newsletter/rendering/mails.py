@@ -118,6 +118,16 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedBlock:
+    """The edition that a correction mail puts right."""
+
+    number: int
+    date: date
+    title: str  # its subject
+    page_path: str  # "/editions/parents/2023-12-18"
+
+
+@dataclass(frozen=True, slots=True)
 class EditionMail:
     """An edition of a mailing list."""
 
@@ -134,6 +144,7 @@ class EditionMail:
     responses: tuple[ResponseBlock, ...] = ()
     events: tuple[EventBlock, ...] = ()
     glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out at their first use
+    corrects: CorrectedBlock | None = None  # in a correction mail, which has an introduction and no sections
 
     @property
     def updates(self) -> tuple[UpdateBlock, ...]:

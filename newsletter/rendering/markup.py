@@ -157,6 +157,11 @@ def to_words(text: str) -> str:
     return "\n".join("".join(span.text for span in line) for line in _lines(read(text)))
 
 
+def escape_words(words: str) -> str:
+    """Plain words as restricted Markdown in which nothing is a mark, to stand anywhere but at the start of a line."""
+    return re.sub(r"[\\`*_\[<]", r"\\\g<0>", words)
+
+
 def words_of(fragment: str) -> str:
     """The words of a piece cut out of a text, on one line; as it stands where it cannot be read by itself."""
     try:

@@ -78,15 +78,21 @@ def find(session: Session, crypto: Crypto, email: str) -> Staff:
     return staff
 
 
-def roles_of(session: Session, staff_id: int) -> set[StaffRole]:
-    """The roles somebody holds; none when the account is switched off or not there."""
-    return set(
-        session.exec(
-            select(col(StaffRoleHeld.role))
-            .join(Staff, col(Staff.id) == col(StaffRoleHeld.staff_id))
-            .where(col(Staff.id) == staff_id, col(Staff.is_active).is_(True))
-        )
-    )
+def roles_of(session: Session, staff_id: int, mailing_list_id: int | None = None) -> set[StaffRole]:
+    """The roles somebody holds, for one mailing list where one is given; none when the account is switched off or not
+    there."""
+    return {
+        held.role
+        for held in held_by(session, staff_id)
+        if mailing_list_id is None or held.mailing_list_id in (None, mailing_list_id)
+    }
+
+
+def names_of(session: Session, staff_ids: Iterable[int | None]) -> dict[int, str]:
+    """What colleagues are called on the pages of staff."""
+    wanted = {each for each in staff_ids if each is not None}
+    found = session.exec(select(Staff.id, Staff.name).where(col(Staff.id).in_(wanted))) if wanted else ()
+    return {staff_id: name or "Staff" for staff_id, name in found if staff_id is not None}
 
 
 def has_role(session: Session, staff_id: int, role: StaffRole) -> bool:

@@ -80,6 +80,14 @@ def newest(session: Session, *, before: int | None = None, limit: int = 50) -> S
     return session.exec(found).all()
 
 
+def count(session: Session, action: str, *, staff_id: int, since: datetime) -> int:
+    """How often somebody did this since that moment."""
+    found = sa.select(sa.func.count()).where(
+        col(AuditEntry.action) == action, col(AuditEntry.staff_id) == staff_id, col(AuditEntry.at) > since
+    )
+    return session.scalar(found) or 0
+
+
 def forget(session: Session, *, until: datetime) -> int:
     """Delete entries of before that moment, but never the newest; how many."""
     newest_number = session.scalar(sa.select(sa.func.max(col(AuditEntry.number)))) or 0

@@ -55,6 +55,7 @@ def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime
             page=page,
             corrections=made,
             corrections_at=corrections.by_anchor(made),
+            correction_mails=archive.correction_mails(session, edition.id),
             minutes=reading_time.minutes(page),
             variants=[each for each in variants.all_of(session, edition.id) if each.published_at or each.promised_for],
             key_of=variants.key_of,

@@ -142,13 +142,12 @@ def _confirmed_page(
     request: Request, pages: Pages, session: Session, mailing_list: MailingList, confirmed: Confirmed
 ) -> Response:
     assert mailing_list.id is not None
-    latest = archive.published(session, mailing_list.id, limit=1)
     return pages.show(
         request,
         "confirmed.html",
         site.current(session),
         list=mailing_list,
-        latest=latest[:1],
+        latest=archive.latest(session, mailing_list.id),
         is_change=confirmed.replaced is not None,
     )
 

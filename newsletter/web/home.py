@@ -30,6 +30,5 @@ def home(request: Request, runtime: TheRuntime, pages: ThePages) -> Response:
         offered = []
         for mailing_list in lists.all_lists(session):
             assert mailing_list.id is not None
-            latest = archive.published(session, mailing_list.id, limit=1)
-            offered.append(ListOffered(mailing_list, latest[0] if latest else None))
+            offered.append(ListOffered(mailing_list, archive.latest(session, mailing_list.id)))
         return pages.show(request, "home.html", site.current(session), cache=BRIEFLY, offered=offered)

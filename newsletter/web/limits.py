@@ -5,7 +5,10 @@ A request is only begun once its body has arrived, so that those who send slowly
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from anyio import to_thread
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,22 +26,59 @@ RETRY_AFTER_S = 5
 _ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
+#: Larger bodies that are held in memory at the same time.
+MOST_LARGE_BODIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LargerBody:
+    """A path to which those who may (asked in a thread) can send more."""
+
+    maximum_bytes: int
+    may_send: Callable[[Request], bool]
+
+
 class BodyInTime:
     """Waits for the whole body, not too large and not too long, then hands it on in one piece. 408 and 413 end the
-    connection, for the rest of the body is still to come on it."""
+    connection, for the rest of the body is still to come on it.
+
+    `larger` bodies, by path, are for few: who may send one is asked first, and so many are held at once and no more.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, answer: AnswersError, within_s: float, maximum_bytes: int = MAXIMUM_BODY_BYTES
+        self,
+        app: ASGIApp,
+        *,
+        answer: AnswersError,
+        within_s: float,
+        maximum_bytes: int = MAXIMUM_BODY_BYTES,
+        larger: Mapping[str, LargerBody] | None = None,
     ) -> None:
         self._app = app
         self._answer = answer
         self._within_s = within_s
         self._maximum_bytes = maximum_bytes
+        self._larger = larger or {}
+        self._large_bodies = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        larger = self._larger.get(scope["path"]) if scope["method"] == "POST" else None
+        if larger is None or not await to_thread.run_sync(larger.may_send, Request(scope)):
+            await self._wait(scope, receive, send, self._maximum_bytes)
+            return
+        if self._large_bodies >= MOST_LARGE_BODIES:
+            await self._end(503, scope, receive, send, {"retry-after": str(RETRY_AFTER_S)})
+            return
+        self._large_bodies += 1
+        try:
+            await self._wait(scope, receive, send, larger.maximum_bytes)
+        finally:
+            self._large_bodies -= 1
+
+    async def _wait(self, scope: Scope, receive: Receive, send: Send, maximum_bytes: int) -> None:
         parts: list[bytes] = []
         size, more = 0, True
         try:
@@ -50,7 +90,7 @@ class BodyInTime:
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
                     more = message.get("more_body", False)
-                    if size > self._maximum_bytes:
+                    if size > maximum_bytes:
                         return await self._end(413, scope, receive, send)
         except TimeoutError:
             return await self._end(408, scope, receive, send)
@@ -65,8 +105,11 @@ class BodyInTime:
 
         await self._app(scope, receive_whole, send)
 
-    async def _end(self, status: int, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(Request(scope), status, headers={"connection": "close"})(scope, receive, send)
+    async def _end(
+        self, status: int, scope: Scope, receive: Receive, send: Send, more: Mapping[str, str] | None = None
+    ) -> None:
+        headers = {"connection": "close", **(more or {})}
+        await self._answer(Request(scope), status, headers=headers)(scope, receive, send)
 
 
 class LimitConcurrency:

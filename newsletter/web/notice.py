@@ -85,6 +85,7 @@ def kept(session: Session) -> tuple[Kept, ...]:
     days = periods.all_periods(session)
     return (
         Kept("a sign-up that nobody confirms", in_words(days[Period.PENDING])),
+        Kept("a file of addresses from paper forms or another system, while we check it", "less than an hour"),
         Kept(
             "your email address after you stop",
             f"{in_words(days[Period.ADDRESS_AFTER_END])}, so that you can change your mind",

@@ -113,7 +113,7 @@ def _offered(session: Session, path: str) -> dict[str, tuple[MailingList, Editio
     offered: dict[str, tuple[MailingList, Edition]] = {}
     for mailing_list in lists.all_lists(session):
         assert mailing_list.id is not None
-        for edition in archive.published(session, mailing_list.id, limit=1):
+        if edition := archive.latest(session, mailing_list.id):
             offered[f"{mailing_list.slug}/{edition.slug}"] = (mailing_list, edition)
     wanted = _by_path(session, path)
     if wanted is not None:

@@ -92,6 +92,9 @@ def plain_text(page: EditionPage, corrections: Sequence[Correction] = ()) -> str
         markup.to_text(page.introduction),
         *(_before_and_after(correction) for correction in corrections if correction.anchor is None),
     ]
+    site_url = page.page_url.partition("/editions/")[0]
+    if page.corrects:
+        parts.append(f"Edition {page.corrects.number} as it is now: {site_url}{page.corrects.page_path}")
     for section in page.sections:
         parts.append(_underlined(f"Priority {section.number}: {section.heading}", "-"))
         for update in section.updates:
@@ -116,7 +119,6 @@ def plain_text(page: EditionPage, corrections: Sequence[Correction] = ()) -> str
         ]
     if page.events:
         parts.append(_underlined("Dates for you", "-"))
-    site_url = page.page_url.partition("/editions/")[0]
     for event in page.events:
         parts += [
             event.title,
@@ -151,6 +153,10 @@ def _html(entry: Entry) -> str:
     page = entry.page
     parts: list[str] = [_element("p", _corrected(correction)) for correction in entry.corrections]
     parts += [markup.to_html(page.introduction, heading_level=2, for_mail=False), *at(None)]
+    if page.corrects:
+        site_url = page.page_url.partition("/editions/")[0]
+        words = f"Edition {page.corrects.number} as it is now"
+        parts.append(f"<p>{_element('a', words, href=site_url + page.corrects.page_path)}</p>")
     for section in page.sections:
         parts.append(_element("h2", section.heading))
         for update in section.updates:
@@ -188,8 +194,8 @@ def _facts(event: EventBlock) -> list[str]:
     return [f"{name}: {words}" for name, words in facts if words]
 
 
-def _element(name: str, text: str) -> str:
-    element = Element(name)
+def _element(name: str, text: str, **attributes: str) -> str:
+    element = Element(name, attributes)
     element.text = _clean(text)
     return tostring(element, encoding="unicode")
 

@@ -24,6 +24,19 @@ def span(typed: str) -> tuple[date, date]:
     raise ValueError("not a date")
 
 
+def day(typed: str) -> date:
+    """The one day that was typed, of this century or the next. Raises `ValueError` when it is none."""
+    found = _read(" ".join(typed.replace(",", " ").split()), _DAYS)
+    if found is None or not 2000 <= found.year < 2200:
+        raise ValueError("not a day")
+    return found
+
+
+def as_typed(day: date | None) -> str:
+    """A day as a form shows it: 27/3/2027. Nothing for none."""
+    return f"{day.day}/{day.month}/{day.year}" if day else ""
+
+
 def _read(text: str, formats: tuple[str, ...]) -> date | None:
     for written in formats:
         try:

@@ -60,6 +60,17 @@ def test_a_corrected_edition(visitor: Visitor) -> None:
     visitor.look("edition-corrected")
 
 
+def test_an_edition_and_the_email_that_corrects_it(visitor: Visitor) -> None:
+    town.mail_correction(visitor.site.runtime, "2026-11-02")
+    visitor.open("/editions/parents/2026-11-02")
+    visitor.look("edition-corrected-by-email")
+    visitor.page.get_by_role("link", name="Read that email").click()
+    assert visitor.heading().startswith("Correction: ")
+    visitor.look("correction-mail")
+    visitor.page.get_by_role("link", name="Read edition 3 as it is now").click()
+    assert visitor.page.get_by_text("It said: until 6pm on weekdays").is_visible()
+
+
 def test_an_edition_in_other_forms(visitor: Visitor) -> None:
     town.add_variants(visitor.site.runtime, "2026-11-02")
     visitor.open("/editions/parents/2026-11-02")

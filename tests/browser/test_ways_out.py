@@ -52,6 +52,11 @@ def test_the_link_in_the_mail_is_as_large_as_the_text_and_two_presses_are_enough
     assert states(visitor) == [SubscriberState.LEFT]
 
 
+def test_a_correction_can_be_read_on_a_phone(visitor: Visitor) -> None:
+    show(visitor, MAILS["correction-edition"])
+    visitor.look("mail-correction-edition", is_mail=True)
+
+
 @pytest.mark.parametrize("name", NEW)
 def test_the_letters_about_it_can_be_read_on_a_phone(name: str, visitor: Visitor) -> None:
     show(visitor, MAILS[name])

@@ -6,10 +6,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from newsletter.core.errors import NotAllowed
+from newsletter.core.errors import NotAllowed, WrongState
 from newsletter.delivery import opening, reports
 from newsletter.delivery.letterheads import letterhead
-from newsletter.editions import assembling, moves, publishing
+from newsletter.editions import assembling, composing, correction_mail, corrections, moves, publishing
 from newsletter.editions.models import EditionState
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
@@ -291,6 +291,64 @@ def test_what_was_approved_is_what_is_sent_and_the_author_cannot_approve(house: 
     assert approved is not None
     before_slot = approved.split("[[")[0]
     assert mail.text.replace("\r\n", "\n").startswith(before_slot)
+
+
+def test_readers_are_told_by_email_what_was_wrong_once_somebody_else_approves_it(house: House) -> None:
+    house.sign_up_as_parent(PARENTS[0])
+    edition_id = publish(house, "parents")
+    house.tick()
+    house.tick(days=1)
+    house.sign_up_as_parent(PARENTS[1])  # gets editions of this list now, and so this one
+    with house.runtime.db.transaction() as session:
+        staff = accounts.find(session, house.runtime.crypto, "author@example.org")
+        original = moves.read(session, edition_id)
+        update = composing.page_from_json(original.frozen_page or "").sections[0].updates[0]
+        correction = corrections.correct(
+            session,
+            edition_id,
+            anchor=update.anchor,
+            old=update.title,
+            new="A better title",
+            because="The title was wrong.",
+            now=house.clock.now(),
+            staff_id=staff.id,
+        )
+        name = lists.by_id(session, original.mailing_list_id).name
+        drafted = correction_mail.draft(session, correction, list_name=name, now=house.clock.now(), staff_id=staff.id)
+        mail_id, slug = drafted.id, drafted.slug
+        assert mail_id is not None
+        with pytest.raises(WrongState, match="approved"):
+            opening.release_and_open(session, mail_id, now=house.clock.now())
+        publishing.submit(session, mail_id, now=house.clock.now())
+    with pytest.raises(NotAllowed):
+        approve(house, mail_id, by="author@example.org")
+    house.tick()
+    assert len(editions_received(house)) == 1
+    approve(house, mail_id)
+    with house.runtime.db.transaction() as session:
+        assert opening.release_and_open(session, mail_id, now=house.clock.now())
+    house.tick()
+
+    received = [mail for mail in editions_received(house) if mail.subject.startswith("Correction: ")]
+    assert sorted(mail.recipients[0] for mail in received) == PARENTS[:2]
+    assert counts(house, mail_id) == {"accepted": 2}
+    for mail in received:
+        assert_keeps_the_rules(mail)
+        assert mail.subject == f"Correction: {original.frozen_subject}"
+        corrected = f"{house.runtime.settings.base_url}/editions/parents/{original.slug}"
+        text = " ".join(mail.text.split())
+        assert f"We have put something right in edition 1 of {name}, from" in text
+        assert f"In “A better title”: The title was wrong. It said: “{update.title}” It now says: “A better" in text
+        assert f"Read edition 1 as it is now: {corrected}" in text
+        for words in ("The title was wrong.", f"It said: “{update.title}”", "It now says: “A better title”"):
+            assert words in mail.html
+        assert corrected in mail.links
+        page = house.browser.get(corrected).text
+        assert "A better title" in page
+        assert f'href="/editions/parents/{slug}"' in page
+        assert house.browser.get(mail.link(f"/editions/parents/{slug}")).status_code == 200
+    house.browser.post(received[0].link("/leave/"))
+    assert recipients_of_next_edition(house) == [received[1].recipients[0]]
 
 
 def test_nothing_new_means_no_edition(house: House) -> None:

@@ -17,6 +17,7 @@ def test_every_job_of_the_clock_is_in_the_timetable() -> None:
         jobs.answer_sign_ups,
         jobs.remind,
         jobs.obey_held,
+        jobs.forget_files,
         jobs.ask_if_still_you,
         jobs.sweep,
     }

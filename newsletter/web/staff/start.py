@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse, Response
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.staff.guard import TheOfficer
+from newsletter.web.staff.waiting import waiting
 
 router = APIRouter()
 
@@ -18,4 +19,10 @@ def without_slash(officer: TheOfficer) -> Response:
 @router.get("/staff/")
 def start(request: Request, officer: TheOfficer, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
-        return pages.show(request, "staff/start.html", site.current(session), officer=officer)
+        return pages.show(
+            request,
+            "staff/start.html",
+            site.current(session),
+            officer=officer,
+            waiting=waiting(session, officer, now=runtime.clock.now()),
+        )

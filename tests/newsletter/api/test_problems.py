@@ -90,7 +90,7 @@ def test_a_mistake_of_ours_is_a_problem_without_its_details(
     def fail(*_args: object, **_more: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(reading.archive, "published", fail)
+    monkeypatch.setattr(reading.archive, "latest", fail)
     response = sqlite_program.get("/lists", key=None)
     assert "secret" not in str(problem(response, 500, "unexpected"))
     assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"

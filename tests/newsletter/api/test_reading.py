@@ -129,3 +129,16 @@ def test_the_mark_changes_with_the_content(sqlite_program: Program) -> None:
     with sqlite_program.runtime.db.transaction() as session:
         session.exec(select(Edition).where(Edition.number == 3)).one().frozen_subject = "Another subject"
     assert sqlite_program.get("/lists", key=None, headers={"if-none-match": before}).status_code == 200
+
+
+def test_an_edition_and_the_mail_about_its_correction_name_each_other(program: Program) -> None:
+    before = program.get("/editions/parents/2026-11-02", key=None)
+    assert (before.json()["corrects"], before.json()["correction_mails"]) == (None, [])
+    slug = town.mail_correction(program.runtime, "2026-11-02")
+    corrected = program.get("/editions/parents/2026-11-02", key=None, headers={"if-none-match": before.headers["etag"]})
+    assert [one["slug"] for one in corrected.json()["correction_mails"]] == [slug]
+    mail = program.get(f"/editions/parents/{slug}", key=None).json()
+    assert mail["corrects"]["url"] == "http://news.example.org/editions/parents/2026-11-02"
+    assert (mail["sections"], mail["correction_mails"]) == ([], [])
+    assert "It said: “until 6pm on weekdays”" in mail["introduction"]["html"]
+    assert program.get("/lists/parents", key=None).json()["latest_edition"]["slug"] == "2026-11-02"

@@ -285,3 +285,41 @@ def test_a_sent_edition_is_corrected_by_an_approver_and_what_was_approved_stays(
         assert edition.frozen_sha256 == frozen
         publishing.verify_frozen(edition)
     database.db.dispose()
+
+
+def test_a_correction_can_be_mailed_once_somebody_else_has_approved_it(demo: Newsletter, data_dir: Path) -> None:
+    approved(demo)
+    demo("edition", "send", 1, "--now")
+    before = set((data_dir / "outbox").glob("**/*.eml"))
+    database = runtimes.build(settings.load())
+    with database.db.reading() as session:
+        subject = session.get_one(Edition, 1).frozen_subject
+        page = composing.page_from_json(session.get_one(Edition, 1).frozen_page or "")
+    database.db.dispose()
+    first, second = page.sections[0].updates[0], page.sections[1].updates[0]
+
+    def correct(anchor: str, title: str) -> list[str]:
+        because = ("--because", "The title was wrong.", "--by", APPROVER, "--mail")
+        result = demo("edition", "correct", 1, "--at", anchor, "--old", title, "--new", f"Not: {title}", *because)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout.splitlines()
+
+    said = correct(first.anchor, first.title)
+    mail = int(said[-1])
+    assert f"Edition 2, “Correction: {subject}”, tells readers. Somebody else has to approve it." in said
+    assert correct(second.anchor, second.title)[-1] == str(mail), "both in one email"
+    refused = demo("edition", "send", mail, "--now")
+    assert (refused.exit_code, refused.stderr.strip().startswith("Edition 2 must be approved first")) == (1, True)
+    own = demo("edition", "approve", mail, "--by", APPROVER)
+    assert (own.exit_code, own.stderr) == (1, "Somebody who did not write edition 2 has to approve it.\n")
+    demo("staff", "add", "second.approver@example.org", "--role", "approver")
+    assert demo("edition", "approve", mail, "--by", "second.approver@example.org").exit_code == 0
+    assert demo("edition", "send", mail, "--now").exit_code == 0
+    new = sorted(set((data_dir / "outbox").glob("**/*.eml")) - before)
+    assert len(new) == status(demo, mail)["recipients"] == len(before)
+    message = message_from_bytes(new[0].read_bytes(), policy=policy.default)
+    assert message["Subject"] == f"Correction: {subject}"
+    body = message.get_body(("plain",))  # type: ignore[attr-defined]
+    text = " ".join(body.get_content().split())
+    assert f"It now says: “Not: {first.title}”" in text
+    assert f"It now says: “Not: {second.title}”" in text

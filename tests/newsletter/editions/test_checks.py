@@ -9,7 +9,7 @@ import pytest
 from newsletter.editions import checks
 from newsletter.editions.checks import Severity
 from newsletter.rendering import engine
-from newsletter.rendering.mails import EditionMail, Rendered, SectionBlock, UpdateBlock
+from newsletter.rendering.mails import CorrectedBlock, EditionMail, Rendered, SectionBlock, UpdateBlock
 from tests.newsletter.editions.world import LETTERHEAD
 from tests.newsletter.rendering.samples import EVENTS, RESPONSES
 
@@ -45,6 +45,18 @@ def found(of: EditionMail, severity: Severity, rendered: Rendered | None = None)
 
 def test_a_plain_edition_has_no_findings() -> None:
     assert checks.findings(mail(), engine.render(mail())) == []
+
+
+def test_a_correction_mail_needs_an_introduction_and_no_update() -> None:
+    corrected = CorrectedBlock(1, date(2026, 10, 20), "SEND news", "/editions/parents/2026-10-20")
+    said = mail(sections=(), corrects=corrected, introduction="It said (in the phone line):\n\n^ 6pm")
+    assert checks.findings(said, engine.render(said)) == []
+    assert found(replace(said, introduction=" "), Severity.ERROR) == [
+        "The email does not say what was wrong: write it in the introduction."
+    ]
+    assert found(replace(said, corrects=None), Severity.ERROR) == ["There is no update in the edition: add one."]
+    whole = engine.render(said)
+    assert found(said, Severity.ERROR, rendered=replace(whole, text=whole.text.replace("6pm", "")))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from newsletter.rendering.mails import (
     AddressChangedMail,
     AlreadyMail,
     ConfirmMail,
+    CorrectedBlock,
     EditionMail,
     EventBlock,
     GoodbyeMail,
@@ -242,9 +243,29 @@ PROFESSIONAL_EDITION = replace(
     page_url="https://news.example.org/editions/professionals/2023-12-18",
 )
 
+CORRECTION = replace(
+    EDITION,
+    subject="Correction: More plans on time, and 11 new people in the SEND team",
+    preheader="We have put something right in our edition of 18 December 2023.",
+    number=2,
+    date=date(2023, 12, 20),
+    introduction=(
+        "We have put something right in edition 1 of SEND news for parents and carers, from 18 December 2023.\n\n"
+        "In “The helpline is open for longer”: We gave the wrong closing time.\n\n"
+        "^ It said: “until 6pm on weekdays”\n\n"
+        "^ It now says: “until 7pm on weekdays”"
+    ),
+    sections=(),
+    responses=(),
+    events=(),
+    page_url="https://news.example.org/editions/parents/2023-12-20",
+    corrects=CorrectedBlock(1, date(2023, 12, 18), EDITION.subject, "/editions/parents/2023-12-18"),
+)
+
 MAILS: dict[str, Mail] = {
     "edition": EDITION,
     "professional-edition": PROFESSIONAL_EDITION,
+    "correction-edition": CORRECTION,
     "confirm": ConfirmMail(LETTERHEAD, link_days=7, code_minutes=30),
     "reminder": ReminderMail(LETTERHEAD, days_left=4),
     "already": AlreadyMail(LETTERHEAD),

@@ -29,6 +29,18 @@ any day.
 waited"""
 
 
+@given(st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"]), max_size=60))
+@example("*a* _b_ [c](d) `e` <f> \\g ![h](i)")
+def test_plain_words_stay_what_they_are(text: str) -> None:
+    line = " ".join(text.split())
+    try:
+        read = markup.to_words(f"It said: “{markup.escape_words(line)}”")
+    except InvalidInput:  # a tag, an entity or an address: readers would see it as it stands
+        assert re.search(r"<|&|://|www\.|\[\[", line, re.IGNORECASE)
+    else:
+        assert read == f"It said: “{line}”"
+
+
 class TestOutputs:
     def test_html_for_a_mail_has_its_styles_inline(self) -> None:
         html = markup.to_html(EVERYTHING, heading_level=4, for_mail=True, link_colour="#00594c")

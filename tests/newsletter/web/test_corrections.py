@@ -48,3 +48,47 @@ def test_the_feed_tells_those_who_copied_it(sqlite_door: Door) -> None:
     content = second[0].findtext(f"{ATOM}content") or ""
     assert content.startswith("<p>Corrected on 3 November 2026: We gave the wrong closing time.</p>")
     assert "It said: “until 6pm on weekdays”" in content
+
+
+def test_the_page_and_the_email_about_it_link_to_each_other_once_it_is_out(door: Door) -> None:
+    slug = town.mail_correction(door.runtime, "2026-11-02")
+    page = door.get(EDITION).text
+    assert "We told readers by email on 3 November 2026." in page
+    assert f'href="/editions/parents/{slug}"' in page
+    mail = door.get(f"/editions/parents/{slug}").text
+    assert "<h1" in mail
+    assert "Correction: More plans on time, and sessions for families this term (3)" in mail
+    assert '<p class="govuk-inset-text">It now says: “until 7pm on weekdays”</p>' in mail
+    assert f'href="{EDITION}">Read edition 3 as it is now</a>' in mail
+    assert "In this edition" not in mail
+    assert "Where to get help" in mail
+    assert f'href="{EDITION}?text=large">Read edition 3' in door.get(f"/editions/parents/{slug}?text=large").text
+
+
+def test_before_it_is_out_nobody_learns_of_it(sqlite_door: Door) -> None:
+    slug = town.mail_correction(sqlite_door.runtime, "2026-11-02", is_out=False)
+    assert "by email on" not in sqlite_door.get(EDITION).text
+    assert sqlite_door.get(f"/editions/parents/{slug}").status_code == 404
+
+
+def test_the_email_is_in_the_archive_the_search_the_text_and_the_feed(sqlite_door: Door) -> None:
+    slug = town.mail_correction(sqlite_door.runtime, "2026-11-02")
+    here = f"/editions/parents/{slug}"
+    for path in ("/editions", "/editions/parents", "/editions?words=wrong+closing"):
+        assert f'href="{here}"' in sqlite_door.get(path).text, path
+    text = sqlite_door.get(f"{here}/text").text
+    assert "It said: “until 6pm on weekdays”" in text
+    assert f"Edition 3 as it is now: http://news.example.org{EDITION}" in text
+    entry = ElementTree.fromstring(sqlite_door.get("/editions/parents/feed.xml").content).find(f"{ATOM}entry")
+    assert entry is not None
+    assert (entry.findtext(f"{ATOM}title") or "").startswith("Correction: More plans on time")
+    content = entry.findtext(f"{ATOM}content") or ""
+    assert f'<a href="http://news.example.org{EDITION}">Edition 3 as it is now</a>' in content
+
+
+def test_who_looks_for_the_latest_edition_is_not_shown_the_email(sqlite_door: Door) -> None:
+    slug = town.mail_correction(sqlite_door.runtime, "2026-11-02")
+    for path in ("/", "/paper-copy"):
+        page = sqlite_door.get(path).text
+        assert "parents/2026-11-02" in page
+        assert slug not in page

@@ -14,8 +14,12 @@ import uvicorn
 
 from newsletter.core.clock import ManualClock
 from newsletter.main import create_app
+from newsletter.staff.models import StaffRole
+from newsletter.web.limits import MOST_LARGE_BODIES
+from newsletter.web.staff import people_import
 from tests.conftest import make_runtime
 from tests.newsletter.web import town
+from tests.newsletter.web.staff.conftest import sign_in
 
 #: Long for a machine, short for a test.
 WITHIN_S = 0.2
@@ -161,6 +165,30 @@ def test_when_there_is_too_much_to_do_others_are_asked_to_come_back(serve: Serve
         waiting.join(timeout=30)
     assert found == [303]
     assert httpx.get(f"{base_url}/").status_code == 200
+
+
+def test_few_large_bodies_are_held_at_once(serve: Serve, sqlite_url: str, clock: ManualClock, tmp_path: Path) -> None:
+    where = serve()
+    runtime = make_runtime(sqlite_url, clock, tmp_path)
+    _, cookie = sign_in(runtime, StaffRole.DPO, email="dpo@example.org", name="Data protection officer")
+    runtime.db.dispose()
+    path = people_import.IMPORT
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: news.example.org\r\nCookie: staff={cookie}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    slow = [socket.create_connection(where, timeout=30) for _ in range(MOST_LARGE_BODIES)]
+    for connection in slow:
+        connection.sendall(head.encode())
+    base_url, status = "http://{}:{}".format(*where), 0
+    while status != 503:  # once both are being waited for
+        answer = httpx.post(f"{base_url}{path}", headers={"cookie": f"staff={cookie}"}, timeout=30)
+        status = answer.status_code
+        assert status in (422, 503)
+    assert answer.headers["retry-after"] == "5"
+    assert httpx.post(f"{base_url}{path}", timeout=30).status_code == 303  # whoever may not send much is not counted
+    for connection in slow:
+        connection.close()
 
 
 def test_those_who_send_slowly_take_nobodys_place(serve: Serve) -> None:

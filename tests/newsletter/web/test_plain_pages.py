@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from newsletter.editions.checks import SENTENCE_WORDS
+from newsletter.editions.plain_words import SENTENCE_WORDS
 from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door
 

@@ -108,7 +108,7 @@ def test_an_unexpected_error_is_a_page_with_all_headers_and_no_traceback(
     def fail(*_args: object, **_more: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(home.archive, "published", fail)
+    monkeypatch.setattr(home.archive, "latest", fail)
     response = sqlite_door.get("/")
     assert response.status_code == 500
     assert "Sorry, something went wrong on our side" in response.text

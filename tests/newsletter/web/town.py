@@ -8,10 +8,13 @@ from newsletter.content.models import Partnership
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
-from newsletter.editions import archive, corrections, search_text, variants
+from newsletter.delivery import letterheads
+from newsletter.editions import archive, correction_mail, corrections, publishing, search_text, variants
 from newsletter.editions.composing import page_from_json, page_json
 from newsletter.editions.models import Edition, EditionState, VariantKind
 from newsletter.rendering.mails import EditionMail, Letterhead, SectionBlock, UpdateBlock
+from newsletter.staff import accounts
+from newsletter.staff.models import StaffRole
 from subscribers import lists, signup
 from subscribers.models import MailingList, Role, School, Subscriber
 from subscribers.signup import Details
@@ -108,6 +111,37 @@ def correct(runtime: Runtime, slug: str) -> None:
             (None, "what has **not**", "what has not", "We took out bold words."),
         ):
             corrections.correct(session, edition_id, anchor=anchor, old=old, new=new, because=because, now=now)
+
+
+def mail_correction(runtime: Runtime, slug: str, *, is_out: bool = True) -> str:
+    """A correction of an edition for parents, and the mail that tells them of it; the slug of that mail."""
+    now = runtime.clock.now()
+    with runtime.db.transaction() as session:
+        parents = lists.by_slug(session, "parents")
+        edition_id = archive.by_slug(session, parents_id(session), slug).id
+        assert edition_id is not None
+        correction = corrections.correct(
+            session,
+            edition_id,
+            anchor="update-3",
+            old="until 6pm on weekdays",
+            new="until 7pm on *weekdays*",
+            because="We gave the wrong closing time.",
+            now=now,
+        )
+        mail = correction_mail.draft(session, correction, list_name=parents.name, now=now)
+        assert mail.id is not None
+        if is_out:
+            approver = accounts.add(
+                session, runtime.crypto, "approver@example.org", roles={StaffRole.APPROVER}, now=now
+            ).id
+            assert approver is not None
+            publishing.submit(session, mail.id, now=now)
+            head = letterheads.letterhead(session, parents, "http://news.example.org")
+            publishing.approve(session, mail.id, approver_id=approver, roles={"approver"}, letterhead=head, now=now)
+            publishing.release(session, mail.id, now=now)
+            publishing.finish(session, mail.id, now=now)
+        return mail.slug
 
 
 def parents_id(session: Session) -> int:

@@ -12,6 +12,7 @@ from newsletter.staff import accounts, sessions
 from newsletter.staff.models import StaffRole
 from newsletter.web.staff import guard
 from tests.newsletter.web.conftest import Door
+from tests.newsletter.web.staff.newsroom import Newsroom, build
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,9 @@ def desk(door: Door) -> Callable[..., Desk]:
         return Desk(door, *sign_in(door.runtime, *roles, email=email, name=name))
 
     return sit_down
+
+
+@pytest.fixture
+def newsroom(door: Door) -> Newsroom:
+    """A draft edition for parents, behind the door."""
+    return build(door.runtime)

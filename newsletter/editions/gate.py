@@ -1,0 +1,114 @@
+"""The gate as people meet it: what the checks find in an edition now, and the reasons given for letting warnings be.
+
+An error blocks. A warning blocks until somebody gives a reason, which is kept and shown to the approver (REQ-52). A
+reason stands for one sentence about one place: when the text changes and something else is found, it is asked again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, select
+
+from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.editions import checks, choosing, composing, links, moves, variants
+from newsletter.editions.checks import Finding, Severity
+from newsletter.editions.models import CheckReason, Edition
+from newsletter.rendering import engine
+from newsletter.rendering.mails import EditionMail, Letterhead
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One thing found, and why it may stay, where somebody said so."""
+
+    finding: Finding
+    reason: CheckReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands between an edition and its approval."""
+
+    mail: EditionMail
+    errors: tuple[Finding, ...]
+    warnings: tuple[Judged, ...]
+    unchecked_links: tuple[str, ...]  # targets that nobody has opened, or not lately
+
+    @property
+    def unanswered(self) -> tuple[Finding, ...]:
+        """The warnings that still want a reason."""
+        return tuple(judged.finding for judged in self.warnings if judged.reason is None)
+
+    @property
+    def is_open(self) -> bool:
+        return not self.errors and not self.unanswered
+
+
+def look(session: Session, edition: Edition, letterhead: Letterhead, *, on: date, now: datetime) -> Gate:
+    """Check the edition as it stands now. Opens no link: it goes by what `links` kept.
+
+    Raises `InvalidInput` and `RenderError` when it cannot even be put together.
+    """
+    assert edition.id is not None
+    mail = composing.compose(session, edition, letterhead)
+    targets = links.targets(mail)
+    opened = links.kept(session, targets, now=now)
+    found = checks.findings(
+        mail,
+        engine.render(mail),
+        variants.missing(session, edition.id),
+        on=on,
+        audience=edition.audience,
+        broken_links={url: kept.problem for url, kept in opened.items() if kept.problem},
+    )
+    reasons = {reason.finding_key: reason for reason in reasons_of(session, edition.id)}
+    return Gate(
+        mail,
+        tuple(finding for finding in found if finding.severity is Severity.ERROR),
+        tuple(Judged(finding, reasons.get(finding.key)) for finding in found if finding.severity is Severity.WARNING),
+        tuple(url for url in targets if url not in opened),
+    )
+
+
+def require_open(session: Session, edition: Edition, letterhead: Letterhead, *, on: date, now: datetime) -> None:
+    """Raises `InvalidInput` with everything that has to be mended, or given a reason, before approval."""
+    gate = look(session, edition, letterhead, on=on, now=now)
+    if not gate.is_open:
+        wanted = [finding.message for finding in gate.errors]
+        wanted += [f"Mend this or give a reason for it: {finding.message}" for finding in gate.unanswered]
+        raise InvalidInput(f"Edition {edition.number} cannot go for approval yet. {' '.join(wanted)}")
+
+
+def reasons_of(session: Session, edition_id: int) -> Sequence[CheckReason]:
+    """Every reason that was given, also for what is no longer found."""
+    return session.exec(
+        select(CheckReason).where(CheckReason.edition_id == edition_id).order_by(CheckReason.id)  # type: ignore[arg-type]
+    ).all()
+
+
+def give_reason(
+    session: Session, edition: Edition, gate: Gate, key: str, reason: str, *, now: datetime, staff_id: int | None
+) -> CheckReason:
+    """Say why a warning may stay. A second reason takes the place of the first.
+
+    Raises `NotFound` when nothing of that key is found now, `InvalidInput` for an error, or for no reason.
+    """
+    assert edition.id is not None
+    if any(finding.key == key for finding in gate.errors):
+        raise InvalidInput("This has to be mended: no reason lets it pass.", field="reason")
+    judged = next((judged for judged in gate.warnings if judged.finding.key == key), None)
+    if judged is None:
+        raise NotFound("This is no longer found in the edition.")
+    try:
+        line = choosing.reason_line(reason)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field="reason") from None
+    kept = judged.reason or CheckReason(
+        edition_id=edition.id, finding_key=key, message=judged.finding.message, reason=line, at=now
+    )
+    kept.reason, kept.at, kept.staff_id = line, now, staff_id
+    session.add(kept)
+    said = f"“{judged.finding.message[:140]}” may stay: {line}"
+    moves.note(session, edition, "reason", said, now=now, staff_id=staff_id)
+    return kept

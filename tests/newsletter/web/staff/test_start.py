@@ -1,0 +1,111 @@
+"""The first page of the studio tells each officer what waits for them, and nobody what is not theirs."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from sqlmodel import select
+
+from newsletter.content.models import Partner, PriorityArea, Response, ResponseOutcome
+from newsletter.delivery.models import Batch
+from newsletter.editions.models import Edition, EditionState
+from newsletter.feedback import complaints
+from newsletter.staff.models import StaffRole, StaffRoleHeld
+from subscribers.models import HeldLeave, LeaveBurst
+from tests.newsletter.web import town
+from tests.newsletter.web.conftest import Door
+from tests.newsletter.web.staff.conftest import Desk
+from tests.newsletter.web.staff.settings.forms import NASTY, Counted
+
+ALL = tuple(StaffRole)
+
+
+def fill(door: Door, *, times: int = 1) -> None:
+    """Something of every kind."""
+    now, runtime = door.runtime.clock.now(), door.runtime
+    subscriber_ids = [town.subscriber(runtime, f"reader-{number}@example.org") for number in range(times)]
+    with runtime.db.transaction() as session:
+        sent = session.exec(select(Edition).where(Edition.state == EditionState.SENT)).first()
+        assert sent
+        partner = Partner(slug="council", name="Council", from_date=date(2020, 1, 1))
+        area = PriorityArea(number=1, name="One", description="One.", from_date=date(2020, 1, 1))
+        session.add_all([partner, area])
+        session.flush()
+        states = (EditionState.DRAFT, EditionState.REVIEW, EditionState.PAUSED)
+        for number in range(times):
+            for place, state in enumerate(states):
+                values = sent.model_dump(exclude={"id", "number", "slug", "state", "subject"})
+                session.add(
+                    Edition(
+                        **values, number=100 * (number + 1) + place, slug=f"x-{number}-{place}", state=state,
+                        subject=NASTY,
+                    )
+                )  # fmt: skip
+            session.add(Batch(edition_id=sent.id or 0, number=number + 50, due_at=now, unknown=2))
+            burst = LeaveBurst(mailing_list_id=1, domain_hash=bytes([number]), started_at=now, last_at=now)
+            session.add(burst)
+            session.flush()
+            session.add(HeldLeave(subscriber_id=subscriber_ids[number], burst_id=burst.id or 0))
+            today = now.date() - timedelta(days=28)
+            complaints.take(session, runtime.crypto, text="Wrong.", contact="", now=now, today=today)
+            session.add(
+                Response(
+                    theme=f"Late {NASTY}", said="Said.", people=9, period_from=today, period_until=today, did="Doing.",
+                    outcome=ResponseOutcome.DOING, doing_by=date(2026, 11, 1), decision_owner="Head",
+                    partner_id=partner.id or 0, priority_area_id=area.id or 0, for_parents=True,
+                    for_professionals=True, from_date=today, created_at=now, updated_at=now,
+                )
+            )  # fmt: skip
+
+
+def told(desk: Desk) -> str:
+    page = desk.get("/staff/")
+    assert page.status_code == 200
+    assert "<script>alert(" not in page.text
+    return page.text.partition("<main")[2]
+
+
+def test_each_role_is_told_what_is_theirs(door: Door, desk: Callable[..., Desk]) -> None:
+    fill(door)
+    author, approver = told(desk(StaffRole.AUTHOR)), told(desk(StaffRole.APPROVER))
+    admin, officer = told(desk(StaffRole.ADMIN)), told(desk(StaffRole.DPO))
+    assert ("Finish edition 100" in author, "Approve edition 101" in author) == (True, False)
+    assert ("Finish edition 100" in approver, "Approve edition 101" in approver) == (False, True)
+    assert "whether 2 copies arrived" in approver
+    assert "Look after edition 102" in admin
+    assert ("Acknowledge complaint" in admin, "Acknowledge complaint" in officer) == (False, True)
+    assert "Decide about people who left SEND news for parents" in officer
+    assert ("Say what became of" in author, "Say what became of" in officer) == (True, False)
+
+
+def test_nobody_is_asked_to_approve_their_own_edition(door: Door, desk: Callable[..., Desk]) -> None:
+    fill(door)
+    approver = desk(StaffRole.APPROVER)
+    with door.runtime.db.transaction() as session:
+        edition = session.exec(select(Edition).where(Edition.number == 101)).one()
+        edition.author_id = approver.staff_id
+        session.add(edition)
+    assert "Approve edition 101" not in told(approver)
+
+
+def test_a_role_for_another_list_is_told_nothing(door: Door, desk: Callable[..., Desk]) -> None:
+    fill(door)
+    somebody = desk(StaffRole.APPROVER)
+    with door.runtime.db.transaction() as session:
+        held = session.exec(select(StaffRoleHeld)).one()
+        held.mailing_list_id = 2
+        session.add(held)
+    page = told(somebody)
+    assert "Nothing waits for you now" not in told(desk(StaffRole.ADMIN))
+    assert "SEND news for parents" not in page
+
+
+def test_ten_questions_are_enough_however_much_there_is(door: Door, desk: Callable[..., Desk]) -> None:
+    everything = desk(*ALL)
+    fill(door, times=15)
+    with Counted(door.runtime) as seen:
+        told(everything)
+    assert seen.number <= 10
+
+
+def test_when_nothing_waits(door: Door, desk: Callable[..., Desk]) -> None:
+    assert "Nothing waits for you now" in told(desk(StaffRole.DPO))
