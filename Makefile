@@ -34,8 +34,10 @@ run: setup ## start everything on SQLite with sample data: http://127.0.0.1:8000
 	@$(BIN)/newsletter demo --if-new
 	@exec $(BIN)/newsletter run
 
+# A part, which you name, runs in one process; all of it in as many as there are processors. Each gets a stretch of the
+# tests and takes some from another's when it is through, so that those of one directory seldom meet.
 test: browser ## the whole test suite (T="…" passes arguments to pytest)
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest $(or $(T),--numprocesses auto --maxprocesses 8 --dist worksteal)
 
 check: setup ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

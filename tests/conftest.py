@@ -24,7 +24,10 @@ from newsletter.core.db import Database
 from newsletter.core.runtime import Runtime
 from newsletter.core.settings import Settings
 from newsletter.delivery import dispatching
+from tests import compiled
 from tests.fakes import MailServer
+
+pytest_plugins = ("tests.faults.tally",)
 
 #: The moment every story starts at, unless it moves the clock: a Tuesday morning in term time, after GMT has begun.
 START = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
@@ -38,6 +41,8 @@ _MEMORY, _ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
 if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
     os.environ["TMPDIR"] = str(_MEMORY)
     tempfile.tempdir = None  # asks again
+
+compiled.share()
 
 
 @pytest.fixture

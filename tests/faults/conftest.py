@@ -1,4 +1,4 @@
-"""What a test of faults can ask for, and the table that ends a run, also when all is well."""
+"""What a test of faults can ask for."""
 
 import os
 import random
@@ -12,7 +12,6 @@ import pytest
 
 from newsletter import migrating
 from newsletter.core.db import Database
-from tests.faults import tally
 from tests.faults.hostile import HostileServer
 from tests.faults.installation import Installation
 from tests.faults.postgresql import PostgreSQL, quick_directory
@@ -22,13 +21,6 @@ from tests.faults.processes import Processes
 Install = Callable[..., Installation]
 
 SEED = "NEWSLETTER_FAULTS_SEED"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if tally.ROWS:
-        terminalreporter.section("faults")
-        for line in tally.table(tally.ROWS):
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture
