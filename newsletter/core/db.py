@@ -236,8 +236,12 @@ def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
 def _sqlite_engine(url: sa.URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    is_file = url.database not in (None, "", ":memory:")
     engine = sa.create_engine(
-        url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, pool_use_lifo=True
+        url,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        # The connection used last has the newest pages in its cache; a database in memory has one for each thread.
+        **({"pool_use_lifo": True} if is_file else {}),
     )
 
     @sa.event.listens_for(engine, "connect")
