@@ -35,7 +35,7 @@ def test_compose_and_sample_settings_name_settings_that_exist(tmp_path: Path) ->
     known = set(settings.Settings.model_fields) - {"provider_values"}
     for name in named:
         short = name.removeprefix("NEWSLETTER_").lower().removesuffix("_file")
-        assert short in known or short.split("_")[0] in {"smtp", "notify", "dkim"}, name
+        assert short in known or short.split("_")[0] in {"smtp", "notify", "dkim", "oidc"}, name
     documented = {name.removeprefix("NEWSLETTER_").lower().removesuffix("_file") for name in named}
     assert known <= documented, f".env.example does not mention {known - documented}"
 
