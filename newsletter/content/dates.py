@@ -38,6 +38,11 @@ def moment_in_words(moment: datetime) -> str:
     return f"{in_words(london_date(moment))} at {time_in_words(moment)}"
 
 
+def weekday_and_time(moment: datetime) -> str:
+    """Tuesday 10 November 2026 at 10am."""
+    return f"{with_weekday(london_date(moment))} at {time_in_words(moment)}"
+
+
 def from_until(start: datetime, end: datetime) -> str:
     """Friday 20 November 2026, 6:30pm to 8pm; with both days when it ends on another one."""
     first, last = london_date(start), london_date(end)

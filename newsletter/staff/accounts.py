@@ -1,6 +1,6 @@
 """Staff accounts: who may write, approve, administer and protect data. Addresses are sealed like everybody else's."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -186,12 +186,6 @@ def all_held(session: Session) -> dict[int, list[Held]]:
         if held not in found.setdefault(row.staff_id, []):
             found[row.staff_id].append(held)
     return found
-
-
-def names(session: Session, staff_ids: Collection[int]) -> dict[int, str]:
-    """What colleagues see of these accounts."""
-    rows = session.exec(select(Staff.id, Staff.name).where(col(Staff.id).in_(staff_ids)))
-    return {staff_id: name or f"Account {staff_id}" for staff_id, name in rows if staff_id is not None}
 
 
 def email_of(crypto: Crypto, staff: Staff) -> str:

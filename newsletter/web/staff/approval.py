@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from newsletter.content.dates import london_date
+from newsletter.content.dates import london_date, weekday_and_time
 from newsletter.core.errors import InvalidInput, NotAllowed
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letterheads
@@ -41,9 +41,9 @@ from newsletter.web import site, typed_moments
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, F, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
-from newsletter.web.staff import one_edition
+from newsletter.web.staff import edition_states, one_edition
 from newsletter.web.staff.guard import TheApprover, TheAuthor, may
-from newsletter.web.staff.one_edition import READERS, SENDERS, TheReader, TheSender, moment_in_words
+from newsletter.web.staff.one_edition import READERS, SENDERS, TheReader, TheSender
 from subscribers import recipients
 from subscribers.models import MailingList
 
@@ -346,7 +346,7 @@ def schedule(
             officer,
             "schedule edition",
             edition_id,
-            moment_in_words(edition.send_at),
+            weekday_and_time(edition.send_at),
             now=runtime.clock.now(),
         )
 
@@ -417,8 +417,7 @@ def _page(
         form=forms or Forms(),
         edition=edition,
         list=mailing_list,
-        tag=one_edition.TAGS[edition.state],
-        standing=one_edition.standing(edition),
+        standing=edition_states.standing(edition),
         matter=matter,
         text=_readable(matter.rendered.text if matter else edition.frozen_text or ""),
         subject=matter.rendered.subject if matter else edition.frozen_subject or edition.subject,
@@ -429,7 +428,7 @@ def _page(
         partner_ids=_partner_ids(officer, edition),
         period=elections.at(session, london_date(now)),
         first_words=_beginning(edition.introduction),
-        events=[(*_told(event), event, moment_in_words(event.at)) for event in events],
+        events=[(*_told(event), event, weekday_and_time(event.at)) for event in events],
         names=accounts.names_of(session, [event.staff_id for event in events]),
     )
 

@@ -7,6 +7,7 @@ meant for another edition than the one there is now is refused with the page as 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -39,10 +40,10 @@ from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.pages import Pages
-from newsletter.web.staff import edition_door
-from newsletter.web.staff.edition_door import TheLooker
+from newsletter.web.staff import one_edition
 from newsletter.web.staff.edition_states import standing
 from newsletter.web.staff.guard import TheAuthor
+from newsletter.web.staff.one_edition import TheReader
 
 router = APIRouter()
 
@@ -98,7 +99,7 @@ _Change = Callable[[Session], object]
 
 
 @router.get("/staff/editions/{edition_id:int}")
-def compose(edition_id: int, request: Request, officer: TheLooker, runtime: TheRuntime, pages: ThePages) -> Response:
+def compose(edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         said = SAID.get(request.query_params.get("said", ""))
         return page(request, session, runtime, pages, officer, edition_id, said=said)
@@ -180,17 +181,7 @@ def change_event(
     pages: ThePages,
     form: TheForm,
 ) -> Response:
-    now = runtime.clock.now()
-
-    def change(session: Session) -> object:
-        if way is InOrOut.ADD:
-            why = f"Added by {officer.name}"
-            return event_choices.add(session, edition_id, event_id, now=now, staff_id=officer.id, because=why)
-        why = f"Left out by {officer.name}"
-        return event_choices.drop(session, edition_id, event_id, now=now, staff_id=officer.id, because=why)
-
-    said = "added" if way is InOrOut.ADD else "dropped"
-    return _make(request, runtime, pages, officer, edition_id, form, change, said, "dates", f"{way} event {event_id}")
+    return _take(request, runtime, pages, officer, edition_id, form, event_choices, "event", event_id, way, "dates")
 
 
 @router.post("/staff/editions/{edition_id:int}/responses/{response_id:int}/{way}")
@@ -204,17 +195,8 @@ def change_response(
     pages: ThePages,
     form: TheForm,
 ) -> Response:
-    now = runtime.clock.now()
-
-    def change(session: Session) -> object:
-        if way is InOrOut.ADD:
-            why = f"Added by {officer.name}"
-            return response_choices.add(session, edition_id, response_id, now=now, staff_id=officer.id, because=why)
-        why = f"Left out by {officer.name}"
-        return response_choices.drop(session, edition_id, response_id, now=now, staff_id=officer.id, because=why)
-
-    said, detail = "added" if way is InOrOut.ADD else "dropped", f"{way} response {response_id}"
-    return _make(request, runtime, pages, officer, edition_id, form, change, said, "answers", detail)
+    choices = response_choices
+    return _take(request, runtime, pages, officer, edition_id, form, choices, "response", response_id, way, "answers")
 
 
 @router.post("/staff/editions/{edition_id:int}/reopen")
@@ -223,7 +205,7 @@ def reopen(edition_id: int, request: Request, officer: TheAuthor, runtime: TheRu
     now = runtime.clock.now()
     try:
         with runtime.db.transaction() as session:
-            edition_door.to_change(session, officer, edition_id)
+            one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
             publishing.edit(session, edition_id, now=now, staff_id=officer.id)
             about = f"edition {edition_id}"
             audit.note(session, runtime.crypto, "take edition back to draft", staff_id=officer.id, about=about, now=now)
@@ -248,8 +230,8 @@ def page(
     """The edition as it is now; with a `problem`, why the change that was asked for was not made."""
     now = runtime.clock.now()
     today = london_date(now)
-    edition, mailing_list = edition_door.to_look(session, officer, edition_id)
-    is_open = edition.state in edition_door.OPEN
+    edition, mailing_list = one_edition.find(session, officer, edition_id, *one_edition.READERS)
+    is_open = edition.state in one_edition.OPEN
     asked = request.query_params.get("more", "1")
     number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 5 else 1
     offered, total = offering.updates(session, edition, on=today, page=max(1, number)) if is_open else ([], 0)
@@ -266,8 +248,8 @@ def page(
         list=mailing_list,
         standing=standing(edition),
         is_open=is_open,
-        may_change=edition_door.may_change(officer, edition) and edition.state is EditionState.DRAFT,
-        may_reopen=edition_door.may_change(officer, edition) and is_open and edition.state is not EditionState.DRAFT,
+        may_change=one_edition.may_change(officer, edition) and edition.state is EditionState.DRAFT,
+        may_reopen=one_edition.may_change(officer, edition) and is_open and edition.state is not EditionState.DRAFT,
         sections=_sections(session, edition),
         introduction_words=_words(edition.introduction),
         offered=offered,
@@ -282,6 +264,32 @@ def page(
         broken=broken,
         findings=_by_place(found),
     )
+
+
+def _take(
+    request: Request,
+    runtime: Runtime,
+    pages: Pages,
+    officer: Officer,
+    edition_id: int,
+    form: dict[str, str],
+    choices: ModuleType,
+    kind: str,
+    chosen_id: int,
+    way: InOrOut,
+    place: str,
+) -> Response:
+    """Add an event or a response, or leave it out: `choices` knows how."""
+    is_in = way is InOrOut.ADD
+    why = f"{'Added' if is_in else 'Left out'} by {officer.name}"
+    now = runtime.clock.now()
+
+    def change(session: Session) -> object:
+        act = choices.add if is_in else choices.drop
+        return act(session, edition_id, chosen_id, now=now, staff_id=officer.id, because=why)
+
+    said, detail = "added" if is_in else "dropped", f"{way} {kind} {chosen_id}"
+    return _make(request, runtime, pages, officer, edition_id, form, change, said, place, detail)
 
 
 def _make(
@@ -300,8 +308,8 @@ def _make(
     status, problem = 409, ""
     try:
         with runtime.db.transaction() as session:
-            edition_door.to_change(session, officer, edition_id)
-            drafting.hold(session, edition_id, revision=edition_door.revision(form))
+            one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
+            drafting.hold(session, edition_id, revision=one_edition.revision(form))
             change(session)
             note_change(session, runtime, officer, edition_id, detail)
     except WrongState as error:
@@ -311,7 +319,9 @@ def _make(
     except NotFound as error:
         status, problem = 404, str(error)
         with runtime.db.reading() as session:
-            edition_door.to_look(session, officer, edition_id)  # there is no such edition: nothing to show
+            one_edition.find(
+                session, officer, edition_id, *one_edition.READERS
+            )  # there is no such edition: nothing to show
     if problem:
         with runtime.db.reading() as session:
             return page(request, session, runtime, pages, officer, edition_id, status=status, problem=problem)

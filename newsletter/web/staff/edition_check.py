@@ -17,10 +17,10 @@ from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.pages import Pages
-from newsletter.web.staff import composing, edition_door
-from newsletter.web.staff.edition_door import TheLooker
+from newsletter.web.staff import composing, one_edition
 from newsletter.web.staff.edition_states import standing
 from newsletter.web.staff.guard import TheAuthor
+from newsletter.web.staff.one_edition import TheReader
 
 router = APIRouter()
 
@@ -28,7 +28,7 @@ SAID = {"reason": "Your reason was saved.", "links": "The links were opened."}
 
 
 @router.get("/staff/editions/{edition_id:int}/check")
-def check(edition_id: int, request: Request, officer: TheLooker, runtime: TheRuntime, pages: ThePages) -> Response:
+def check(edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         said = SAID.get(request.query_params.get("said", ""))
         return _page(request, session, runtime, pages, officer, edition_id, said=said)
@@ -43,7 +43,7 @@ def give_reason(
     problem, status = "", 422
     try:
         with runtime.db.transaction() as session:
-            edition, _ = edition_door.to_change(session, officer, edition_id)
+            edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
             _refuse_when_agreed(edition)
             found = _look(session, runtime, edition)
             gate.give_reason(session, edition, found, key, typed.get("reason", ""), now=now, staff_id=officer.id)
@@ -56,7 +56,7 @@ def give_reason(
     except NotFound as error:
         problem, status = str(error), 404
     with runtime.db.reading() as session:
-        edition_door.to_look(session, officer, edition_id)
+        one_edition.find(session, officer, edition_id, *one_edition.READERS)
         return _page(request, session, runtime, pages, officer, edition_id, status=status, problem=problem, typed=typed)
 
 
@@ -64,8 +64,8 @@ def give_reason(
 def open_links(edition_id: int, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
     """Open every link of the edition and keep what came of it. No session is open meanwhile."""
     with runtime.db.reading() as session:
-        edition, _ = edition_door.to_change(session, officer, edition_id)
-        if edition.state not in edition_door.OPEN:
+        edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
+        if edition.state not in one_edition.OPEN:
             return _page(request, session, runtime, pages, officer, edition_id, status=409, problem=_AGREED)
         try:
             urls = links.targets(_look(session, runtime, edition).mail)
@@ -84,7 +84,7 @@ _AGREED = "This edition has gone out or was given up. What was found in it stays
 
 
 def _refuse_when_agreed(edition: Edition) -> None:
-    if edition.state not in edition_door.OPEN:
+    if edition.state not in one_edition.OPEN:
         raise WrongState(_AGREED)
 
 
@@ -107,9 +107,9 @@ def _page(
     problem: str | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
-    edition, mailing_list = edition_door.to_look(session, officer, edition_id)
+    edition, mailing_list = one_edition.find(session, officer, edition_id, *one_edition.READERS)
     found, broken = None, ""
-    if edition.state in edition_door.OPEN:
+    if edition.state in one_edition.OPEN:
         try:
             found = _look(session, runtime, edition)
         except (InvalidInput, NotFound, RenderError) as error:
@@ -129,7 +129,7 @@ def _page(
         gate=found,
         broken=broken,
         links=len(links.targets(found.mail)) if found else 0,
-        may_answer=edition_door.may_change(officer, edition) and found is not None,
+        may_answer=one_edition.may_change(officer, edition) and found is not None,
         place_of=_place,
         earlier=[reason for reason in gate.reasons_of(session, edition_id) if reason.finding_key not in now_found],
         typed=typed or {},

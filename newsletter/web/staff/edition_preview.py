@@ -28,10 +28,10 @@ from newsletter.web.archive import MOST_CONTENTS
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Address, Bound, FormModel, bind
 from newsletter.web.pages import Pages
-from newsletter.web.staff import edition_door
-from newsletter.web.staff.edition_door import TheLooker
+from newsletter.web.staff import one_edition
 from newsletter.web.staff.edition_states import standing
 from newsletter.web.staff.guard import TheAuthor
+from newsletter.web.staff.one_edition import TheReader
 
 router = APIRouter()
 
@@ -78,7 +78,7 @@ class TestForm(FormModel):
 
 
 @router.get("/staff/editions/{edition_id:int}/preview")
-def look(edition_id: int, request: Request, officer: TheLooker, runtime: TheRuntime, pages: ThePages) -> Response:
+def look(edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         said = SAID.get(request.query_params.get("said", ""))
         form: Bound[TestForm] = Bound({"address": _own_address(session, runtime, officer)})
@@ -86,11 +86,11 @@ def look(edition_id: int, request: Request, officer: TheLooker, runtime: TheRunt
 
 
 @router.get("/staff/editions/{edition_id:int}/preview/html")
-def mail(edition_id: int, request: Request, officer: TheLooker, runtime: TheRuntime) -> Response:
+def mail(edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime) -> Response:
     """The mail itself, for a frame."""
     view = _view(request)
     with runtime.db.reading() as session:
-        edition, _ = edition_door.to_look(session, officer, edition_id)
+        edition, _ = one_edition.find(session, officer, edition_id, *one_edition.READERS)
         head = preview.letterhead(session, runtime, edition)
         html = preview.filled(preview.rendered(session, edition, head).html, preview.slots(runtime, edition))
     if view is View.DARK:
@@ -102,10 +102,10 @@ def mail(edition_id: int, request: Request, officer: TheLooker, runtime: TheRunt
 
 
 @router.get("/staff/editions/{edition_id:int}/preview/web")
-def web_page(edition_id: int, request: Request, officer: TheLooker, runtime: TheRuntime, pages: ThePages) -> Response:
+def web_page(edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages) -> Response:
     """The public page of the edition before it is public, for a frame."""
     with runtime.db.reading() as session:
-        edition, mailing_list = edition_door.to_look(session, officer, edition_id)
+        edition, mailing_list = one_edition.find(session, officer, edition_id, *one_edition.READERS)
         shown = preview.page(session, edition, preview.letterhead(session, runtime, edition))
         answer = pages.show(
             request,
@@ -141,7 +141,7 @@ def send_test(
     if form.value is not None:
         try:
             with runtime.db.transaction() as session:
-                edition_door.to_change(session, officer, edition_id)
+                one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
                 ready = trial.prepare(session, runtime, edition_id, form.value.address, staff_id=officer.id)
             if not (refused := trial.send(runtime, ready)):
                 return RedirectResponse(f"/staff/editions/{edition_id}/preview?said=test", status_code=303)
@@ -166,7 +166,7 @@ def _page(
     status: int = 200,
     said: str | None = None,
 ) -> Response:
-    edition, mailing_list = edition_door.to_look(session, officer, edition_id)
+    edition, mailing_list = one_edition.find(session, officer, edition_id, *one_edition.READERS)
     shown, broken = _rendered(session, runtime, edition)
     slots = preview.slots(runtime, edition)
     return pages.show(
@@ -189,7 +189,7 @@ def _page(
         markdown=preview.filled(shown.markdown, slots) if shown else "",
         size_kb=round(as_sent_bytes(shown) / 1000) if shown else 0,
         most_kb=round(MAXIMUM_BYTES / 1000),
-        may_test=edition_door.may_change(officer, edition),
+        may_test=one_edition.may_change(officer, edition),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from newsletter.content.dates import in_words, london_date, time_in_words, with_weekday
+from newsletter.content.dates import in_words, london_date, weekday_and_time, with_weekday
 from newsletter.editions.models import Edition, EditionState
 
 _S = EditionState
@@ -59,14 +59,14 @@ def _next(edition: Edition, since: datetime | None) -> tuple[str, str, str]:
             return f"It is approved and has no date yet.{held}", "Choose when it goes", "/approval"
         case _S.SCHEDULED:
             when = edition.send_at
-            at = f" on {with_weekday(london_date(when))} at {time_in_words(when)}" if when else ""
+            at = f" on {weekday_and_time(when)}" if when else ""
             return f"It goes out{at}.", "See when it goes", "/approval"
         case _S.SENDING:
             return f"It is going out{on}.", "Watch it go", "/sending"
         case _S.PAUSED:
-            return f"Sending is paused. {edition.paused_because or ''}".strip(), "Decide how to go on", "/sending"
+            return f"It is paused: {edition.paused_because or 'nobody said why.'}", "Decide how to go on", "/sending"
         case _S.SENT:
-            at = f" on {in_words(london_date(edition.released_at))}" if edition.released_at else ""
-            return f"It went out{at}.", "See how it went", "/report"
+            at = f" It went out on {in_words(london_date(edition.released_at))}." if edition.released_at else ""
+            return f"It has been sent.{at}", "See how it went", "/report"
         case _S.CANCELLED:
             return "It was given up. Its updates are free for the next edition.", "", ""

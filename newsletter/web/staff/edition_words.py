@@ -21,7 +21,7 @@ from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel
 from newsletter.web.pages import Pages
 from newsletter.web.staff import composing as compose_page
-from newsletter.web.staff import edition_door
+from newsletter.web.staff import one_edition
 from newsletter.web.staff.guard import TheAuthor
 
 router = APIRouter()
@@ -44,7 +44,7 @@ def first_words(
     edition_id: int, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages
 ) -> Response:
     with runtime.db.reading() as session:
-        edition, _ = edition_door.to_change(session, officer, edition_id)
+        edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
         form: Bound[FormModel] = Bound({name: getattr(edition, name) for name in _FIRST_WORDS})
         return _first_words_page(request, session, pages, officer, edition_id, form)
 
@@ -57,8 +57,8 @@ def save_first_words(
     status, is_stale = 422, False
     try:
         with runtime.db.transaction() as session:
-            edition_door.to_change(session, officer, edition_id)
-            drafting.hold(session, edition_id, revision=edition_door.revision(typed))
+            one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
+            drafting.hold(session, edition_id, revision=one_edition.revision(typed))
             publishing.edit(
                 session,
                 edition_id,
@@ -87,7 +87,7 @@ def wording(
     edition_id: int, update_id: int, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages
 ) -> Response:
     with runtime.db.reading() as session:
-        edition, _ = edition_door.to_change(session, officer, edition_id)
+        edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
         title, body = _now(session, edition, update_id)
         form: Bound[FormModel] = Bound({"title": title, "body": body})
         return _wording_page(request, session, pages, officer, edition, update_id, form)
@@ -107,8 +107,8 @@ def save_wording(
     status, is_stale = 422, False
     try:
         with runtime.db.transaction() as session:
-            edition_door.to_change(session, officer, edition_id)
-            drafting.hold(session, edition_id, revision=edition_door.revision(typed))
+            one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
+            drafting.hold(session, edition_id, revision=one_edition.revision(typed))
             own_words.write(
                 session,
                 edition_id,
@@ -126,7 +126,7 @@ def save_wording(
         form.errors["body"] = str(error)
     if form.errors:
         with runtime.db.reading() as session:
-            edition, _ = edition_door.to_change(session, officer, edition_id)
+            edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
             return _wording_page(
                 request, session, pages, officer, edition, update_id, form, status=status, is_stale=is_stale
             )
@@ -144,7 +144,7 @@ def _first_words_page(
     status: int = 200,
     is_stale: bool = False,
 ) -> Response:
-    edition, mailing_list = edition_door.to_change(session, officer, edition_id)
+    edition, mailing_list = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
     return pages.show(
         request,
         "staff/edition-words.html",

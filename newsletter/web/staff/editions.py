@@ -21,9 +21,9 @@ from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind
 from newsletter.web.pages import Pages
-from newsletter.web.staff.edition_door import LOOKERS, WRITERS, TheLooker
 from newsletter.web.staff.edition_states import TAGS, standing
 from newsletter.web.staff.guard import TheAuthor
+from newsletter.web.staff.one_edition import READERS, WRITERS, TheReader
 from subscribers import lists, topics
 from subscribers.models import MailingList, Topic
 
@@ -44,11 +44,11 @@ class StartForm(FormModel):
 
 @router.get("/staff/editions")
 def all_editions(
-    request: Request, officer: TheLooker, runtime: TheRuntime, pages: ThePages, page: str = "1"
+    request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages, page: str = "1"
 ) -> Response:
     only_list, only_state = request.query_params.get("list", ""), request.query_params.get("state", "")
     with runtime.db.reading() as session:
-        theirs = _theirs(session, officer, *LOOKERS)
+        theirs = _theirs(session, officer, *READERS)
         wanted = select(Edition).where(col(Edition.mailing_list_id).in_([each.id for each in theirs]))
         chosen = next((each for each in theirs if each.slug == only_list), None)
         if chosen is not None:

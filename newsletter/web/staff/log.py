@@ -27,7 +27,7 @@ def log_page(
             site.current(session),
             officer=officer,
             entries=shown,
-            names=accounts.names(session, {entry.staff_id for entry in shown if entry.staff_id is not None}),
+            names=accounts.names_of(session, (entry.staff_id for entry in shown)),
             older=shown[-1].number if len(entries) > ON_A_PAGE else None,
             is_checked=bool(check),
             broken=audit.first_broken(session, runtime.crypto) if check else None,

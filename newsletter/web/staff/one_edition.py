@@ -1,11 +1,12 @@
-"""What the pages about one edition share: finding it for somebody who may see it, and saying how it stands."""
+"""What the pages about one edition share: who may look at it, change it and let it go, where roles can be held for one
+mailing list alone."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 from sqlmodel import Session
 
-from newsletter.content.dates import london_date, time_in_words, with_weekday
 from newsletter.core.errors import NotAllowed
 from newsletter.core.runtime import Runtime
 from newsletter.editions import moves
@@ -17,6 +18,8 @@ from newsletter.web.staff.guard import may
 from subscribers import lists
 from subscribers.models import MailingList
 
+#: Who writes and arranges.
+WRITERS = (StaffRole.AUTHOR, StaffRole.ADMIN)
 #: Who may look at an edition.
 READERS = (StaffRole.AUTHOR, StaffRole.APPROVER, StaffRole.PARTNER_APPROVER, StaffRole.ADMIN)
 #: Who may let it go out, hold it or give it up.
@@ -29,17 +32,8 @@ TheReader = Annotated[Officer, may(*READERS)]
 TheSender = Annotated[Officer, may(*SENDERS)]
 TheDecider = Annotated[Officer, may(*DECIDERS)]
 
-#: What the tag of a state says, and its colour.
-TAGS = {
-    EditionState.DRAFT: ("Draft", "govuk-tag--grey"),
-    EditionState.REVIEW: ("In review", "govuk-tag--yellow"),
-    EditionState.APPROVED: ("Approved", "govuk-tag--green"),
-    EditionState.SCHEDULED: ("Scheduled", "govuk-tag--blue"),
-    EditionState.SENDING: ("Being sent", "govuk-tag--blue"),
-    EditionState.PAUSED: ("Paused", "govuk-tag--red"),
-    EditionState.SENT: ("Sent", "govuk-tag--green"),
-    EditionState.CANCELLED: ("Cancelled", "govuk-tag--grey"),
-}
+#: Before an edition has gone out or was given up.
+OPEN = frozenset({EditionState.DRAFT, EditionState.REVIEW, EditionState.APPROVED, EditionState.SCHEDULED})
 
 
 def find(session: Session, officer: Officer, edition_id: int, *roles: StaffRole) -> tuple[Edition, MailingList]:
@@ -58,32 +52,14 @@ def roles_for(officer: Officer, edition: Edition) -> set[StaffRole]:
     return {held.role for held in officer.roles if held.mailing_list_id in (None, edition.mailing_list_id)}
 
 
-def standing(edition: Edition) -> str:
-    """Where it stands, in a sentence."""
-    match edition.state:
-        case EditionState.DRAFT:
-            return "It is being written. Ask for approval when it is ready."
-        case EditionState.REVIEW:
-            return "It waits for approval."
-        case EditionState.APPROVED if edition.paused_because:
-            return f"It is approved and was held back: {edition.paused_because}"
-        case EditionState.APPROVED:
-            return "It is approved, and nobody has said yet when it goes out."
-        case EditionState.SCHEDULED if edition.send_at is not None:
-            return f"It goes out on {moment_in_words(edition.send_at)}."
-        case EditionState.PAUSED:
-            return f"It is paused: {edition.paused_because or 'nobody said why.'}"
-        case EditionState.SENDING:
-            return "It is being sent."
-        case EditionState.SENT:
-            return "It has been sent."
-        case _:
-            return "It was cancelled."
+def may_change(officer: Officer, edition: Edition) -> bool:
+    return officer.has(*WRITERS, mailing_list_id=edition.mailing_list_id)
 
 
-def moment_in_words(moment: datetime) -> str:
-    """Tuesday 10 November 2026 at 10am."""
-    return f"{with_weekday(london_date(moment))} at {time_in_words(moment)}"
+def revision(form: Mapping[str, str]) -> int:
+    """The revision that the page was made from; one that nothing has when it was not sent."""
+    typed = form.get("revision", "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else -1
 
 
 def note(

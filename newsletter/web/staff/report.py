@@ -16,7 +16,7 @@ from newsletter.delivery.figures import Figures, Report
 from newsletter.editions.models import Edition
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
-from newsletter.web.staff import one_edition
+from newsletter.web.staff import edition_states, one_edition
 from newsletter.web.staff.one_edition import READERS, TheReader
 from newsletter.web.staff.sending import STATES
 from subscribers.spreadsheets import neutral
@@ -45,8 +45,7 @@ def report_page(
             officer=officer,
             edition=edition,
             list=mailing_list,
-            tag=one_edition.TAGS[edition.state],
-            standing=one_edition.standing(edition),
+            standing=edition_states.standing(edition),
             report=found,
             fewest=FEWEST,
             today=london_date(now),

@@ -25,7 +25,7 @@ from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, OneLine, bind
 from newsletter.web.pages import Pages
-from newsletter.web.staff import one_edition
+from newsletter.web.staff import edition_states, one_edition
 from newsletter.web.staff.one_edition import DECIDERS, READERS, SENDERS, TheReader, TheSender
 
 router = APIRouter(prefix="/staff/editions/{edition_id:int}/sending")
@@ -123,8 +123,7 @@ def sending_page(
             said=SAID.get(said),
             edition=edition,
             list=mailing_list,
-            tag=one_edition.TAGS[edition.state],
-            standing=one_edition.standing(edition),
+            standing=edition_states.standing(edition),
             progress=now,
             figures=_figures(now),
             states=STATES,

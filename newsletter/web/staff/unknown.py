@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from newsletter.content.dates import weekday_and_time
 from newsletter.core import periods
 from newsletter.core.periods import Period
 from newsletter.delivery import deciding, ledger
@@ -16,7 +17,7 @@ from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind
 from newsletter.web.pages import Pages
 from newsletter.web.staff import one_edition
-from newsletter.web.staff.one_edition import DECIDERS, TheDecider, moment_in_words
+from newsletter.web.staff.one_edition import DECIDERS, TheDecider
 
 router = APIRouter(prefix="/staff/editions/{edition_id:int}/sending/unknown")
 
@@ -83,7 +84,7 @@ def _unknown(
         edition=edition,
         list=mailing_list,
         number=ledger.counts(session, edition_id)["unknown"],
-        rows=[(row, moment_in_words(row.at) if row.at else "") for row in rows],
+        rows=[(row, weekday_and_time(row.at) if row.at else "") for row in rows],
         next_after=rows[-1].delivery_id if len(rows) == deciding.PAGE else None,
         is_first=after == 0,
         kept_days=periods.all_periods(session)[Period.UNKNOWN_DELIVERIES].days,
