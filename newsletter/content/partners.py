@@ -36,6 +36,7 @@ class PartnerDraft(_Dated):
     """What a person typed about a partner."""
 
     name: Line = Field(min_length=1, max_length=160)
+    approves_texts: bool = False
 
 
 class AreaDraft(_Dated):

@@ -15,7 +15,7 @@ from newsletter.editions import checks, choosing, composing, links, moves, varia
 from newsletter.editions.checks import Finding, Severity
 from newsletter.editions.models import CheckReason, Edition
 from newsletter.rendering import engine
-from newsletter.rendering.mails import EditionMail, Letterhead
+from newsletter.rendering.mails import EditionMail, Letterhead, Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Gate:
     """What stands between an edition and its approval."""
 
     mail: EditionMail
+    rendered: Rendered
     errors: tuple[Finding, ...]
     warnings: tuple[Judged, ...]
     unchecked_links: tuple[str, ...]  # targets that nobody has opened, or not lately
@@ -54,9 +55,10 @@ def look(session: Session, edition: Edition, letterhead: Letterhead, *, on: date
     mail = composing.compose(session, edition, letterhead)
     targets = links.targets(mail)
     opened = links.kept(session, targets, now=now)
+    rendered = engine.render(mail)
     found = checks.findings(
         mail,
-        engine.render(mail),
+        rendered,
         variants.missing(session, edition.id),
         on=on,
         audience=edition.audience,
@@ -65,6 +67,7 @@ def look(session: Session, edition: Edition, letterhead: Letterhead, *, on: date
     reasons = {reason.finding_key: reason for reason in reasons_of(session, edition.id)}
     return Gate(
         mail,
+        rendered,
         tuple(finding for finding in found if finding.severity is Severity.ERROR),
         tuple(Judged(finding, reasons.get(finding.key)) for finding in found if finding.severity is Severity.WARNING),
         tuple(url for url in targets if url not in opened),

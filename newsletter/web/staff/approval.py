@@ -14,26 +14,25 @@ from sqlmodel import Session
 from newsletter.content.dates import london_date, weekday_and_time
 from newsletter.core.errors import InvalidInput, NotAllowed
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import letterheads
+from newsletter.delivery import letterheads, preview
 from newsletter.editions import (
-    checks,
     composing,
     differences,
     election_rule,
     elections,
     freezing,
+    gate,
     going_out,
     history,
     partner_texts,
     publishing,
-    variants,
 )
 from newsletter.editions.composing import page_from_json, page_json
 from newsletter.editions.differences import Difference
-from newsletter.editions.models import Edition, EditionEvent
+from newsletter.editions.gate import Gate
+from newsletter.editions.models import Edition, EditionEvent, EditionState
 from newsletter.editions.partner_texts import PartnerText
-from newsletter.rendering import engine, markup
-from newsletter.rendering.mails import EditionMail, Rendered
+from newsletter.rendering import markup
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
 from newsletter.staff.sessions import Officer
@@ -154,25 +153,15 @@ class ScheduleForm(FormModel):
 class Matter:
     """What the page shows of an edition that can still be changed."""
 
-    mail: EditionMail
-    rendered: Rendered
+    gate: Gate
     sha256: str
-    findings: Sequence[checks.Finding]
     partners: Sequence[PartnerText]
     differences: Sequence[Difference] | None  # None: it was never approved
     why_not: str | None  # why this officer cannot approve it
 
     @property
-    def errors(self) -> int:
-        return sum(finding.severity is checks.Severity.ERROR for finding in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        return len(self.findings) - self.errors
-
-    @property
     def is_ready(self) -> bool:
-        return not self.errors and all(text.approval is not None for text in self.partners)
+        return self.gate.is_open and all(text.approval is not None for text in self.partners)
 
 
 @dataclass
@@ -205,7 +194,9 @@ def approval_page(
 @router.post("/submit")
 def submit(edition_id: int, officer: TheAuthor, runtime: TheRuntime) -> Response:
     with runtime.db.transaction() as session:
-        one_edition.find(session, officer, edition_id, StaffRole.AUTHOR, StaffRole.ADMIN)
+        edition, _ = one_edition.find(session, officer, edition_id, *one_edition.WRITERS)
+        if edition.state is EditionState.DRAFT:
+            _require_open(session, runtime, edition)
         publishing.submit(session, edition_id, now=runtime.clock.now(), staff_id=officer.id)
         one_edition.note(session, runtime, officer, "submit edition", edition_id, now=runtime.clock.now())
     return _back(edition_id, "submitted")
@@ -249,6 +240,8 @@ def approve(
 
     def freeze(session: Session, value: ApproveForm) -> None:
         edition, mailing_list = one_edition.find(session, officer, edition_id, StaffRole.APPROVER)
+        if edition.state is EditionState.REVIEW:
+            _require_open(session, runtime, edition)
         approved = publishing.approve(
             session,
             edition_id,
@@ -419,8 +412,8 @@ def _page(
         list=mailing_list,
         standing=edition_states.standing(edition),
         matter=matter,
-        text=_readable(matter.rendered.text if matter else edition.frozen_text or ""),
-        subject=matter.rendered.subject if matter else edition.frozen_subject or edition.subject,
+        text=_readable(matter.gate.rendered.text if matter else edition.frozen_text or ""),
+        subject=matter.gate.rendered.subject if matter else edition.frozen_subject or edition.subject,
         readers=recipients.count_confirmed(session, edition.mailing_list_id, special),
         may_write=bool(roles & {StaffRole.AUTHOR, StaffRole.ADMIN}),
         may_approve=StaffRole.APPROVER in roles,
@@ -437,8 +430,10 @@ def _matter(
     session: Session, runtime: Runtime, officer: Officer, edition: Edition, mailing_list: MailingList
 ) -> Matter:
     assert edition.id is not None
-    mail = composing.compose(session, edition, letterheads.letterhead(session, mailing_list, runtime.settings.base_url))
-    rendered, page = engine.render(mail), page_json(mail)
+    now = runtime.clock.now()
+    head = letterheads.letterhead(session, mailing_list, runtime.settings.base_url)
+    found = gate.look(session, edition, head, on=london_date(now), now=now)
+    page = page_json(found.mail)
     last = history.last_approval(session, edition.id)
     why_not = None
     try:
@@ -446,16 +441,19 @@ def _matter(
     except NotAllowed as error:
         why_not = str(error)
     return Matter(
-        mail=mail,
-        rendered=rendered,
-        sha256=freezing.freeze(edition, rendered, page)["frozen_sha256"],
-        findings=checks.findings(
-            mail, rendered, variants.missing(session, edition.id), on=london_date(runtime.clock.now())
-        ),
-        partners=partner_texts.of(session, edition, mail),
+        gate=found,
+        sha256=freezing.freeze(edition, found.rendered, page)["frozen_sha256"],
+        partners=partner_texts.of(session, edition, found.mail),
         differences=differences.between(page_from_json(last.page), page_from_json(page)) if last else None,
         why_not=why_not,
     )
+
+
+def _require_open(session: Session, runtime: Runtime, edition: Edition) -> None:
+    """Whoever works here mends what the check finds, or says why it may stay, before anybody approves it (REQ-52)."""
+    now = runtime.clock.now()
+    head = preview.letterhead(session, runtime, edition)
+    gate.require_open(session, edition, head, on=london_date(now), now=now)
 
 
 def _partner_ids(officer: Officer, edition: Edition) -> set[int]:

@@ -30,6 +30,12 @@ SHEET = Sheet(
         Field("name", "Name of the organisation"),
         Field("from_date", "First day as a partner", "For example, 27/3/2027", "day"),
         Field("until_date", "Last day as a partner (optional)", "Leave this empty while it is one", "day"),
+        Field(
+            "approves_texts",
+            "It approves its own texts",
+            "No edition with news of this partner is approved before somebody of theirs has agreed to it",
+            "yes",
+        ),
     ),
 )
 

@@ -91,6 +91,19 @@ def test_a_warning_wants_a_reason_which_stands_until_the_text_changes(author: De
     assert "Reasons given before" in page
 
 
+def test_nobody_is_asked_to_approve_what_still_wants_a_reason(author: Desk, newsroom: Newsroom, desk: Sit) -> None:
+    add(author, newsroom, "Long", parent_body="word " * 30 + ".")
+    approval = f"/staff/editions/{newsroom.edition}/approval"
+    page = author.get(approval).text
+    assert ("See what the check found" in page, "Ask for approval" in page) == (True, False)
+    answer = author.post(f"{approval}/submit", {})
+    assert (answer.status_code, "Mend this or give a reason for it" in answer.text) == (422, True)
+    key = keys(check(author, newsroom))[0]
+    author.post(f"/staff/editions/{newsroom.edition}/check", {"finding": key, "reason": "It is a quotation"})
+    assert author.post(f"{approval}/submit", {}).status_code == 303
+    assert "It may stay: It is a quotation" in desk(StaffRole.APPROVER).get(approval).text
+
+
 def test_no_reason_lets_an_error_pass(author: Desk, newsroom: Newsroom) -> None:
     add(author, newsroom, "Click here for news")
     now = newsroom.runtime.clock.now()

@@ -114,6 +114,17 @@ class TestPartnersAndAreas:
         assert "until 30 June 2027" in admin.get("/staff/settings/partners").text
         assert [entry[0] for entry in logged(door.runtime)] == ["add partner", "change partner"]
 
+    def test_a_partner_may_want_to_approve_its_texts(self, door: Door, admin: Desk) -> None:
+        form = {"name": "Board", "from_date": "1/7/2022", "approves_texts": "yes"}
+        admin.post("/staff/settings/partners/new", form)
+        with door.runtime.db.reading() as session:
+            partner = session.exec(select(Partner)).one()
+        path = f"/staff/settings/partners/{partner.id}"
+        shown = filled(admin.get(path))
+        assert (partner.approves_texts, shown.pop("approves_texts", "")) == (True, "yes")
+        assert admin.post(path, shown).status_code == 303
+        assert "approves_texts" not in filled(admin.get(path))
+
     def test_one_name_stands_once_on_a_day(self, admin: Desk) -> None:
         new = "/staff/settings/partners/new"
         admin.post(new, {"name": "NHS Board", "from_date": "1/7/2022", "until_date": "1/7/2026"})
