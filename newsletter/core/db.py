@@ -7,7 +7,6 @@ transaction takes the write lock at once (`BEGIN IMMEDIATE`), so that a claim ca
 
 import enum
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,11 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
 from newsletter.core.clock import Clock, SystemClock
@@ -44,9 +42,6 @@ SQLITE_LOG_TIMEOUT_MS = 1_000
 #: PostgreSQL ends a transaction whose process has fallen silent in the middle of it for so many seconds. A frozen
 #: machine, or one that lost its power or its network, would otherwise keep its locks for hours, and others waiting.
 MOST_IDLE_S = 15
-
-#: A PostgreSQL connection that nobody used for longer is asked whether it still lives before somebody does.
-RESTED_S = 1.0
 
 
 class Table(SQLModel):
@@ -133,21 +128,23 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size)
         self._reading = self.engine.execution_options(reading=True)
-        self._glancing = (
-            self._reading if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        )
-        self._noting = self.engine.execution_options(overwriting=False)
+        # The sender tries everything again until it is done: its connections are not asked first if they still live.
+        unasked = self.engine if self.is_sqlite else _postgresql_engine(self.url, pool_size, asks_first=False)
+        self._engines = {self.engine, unasked}
+        self._glancing = self._reading if self.is_sqlite else unasked.execution_options(isolation_level="AUTOCOMMIT")
+        self._noting = unasked.execution_options(overwriting=False)
 
     @contextmanager
-    def transaction(self, *, names_nobody: bool = False) -> Iterator[Session]:
+    def transaction(self, *, for_sending: bool = False) -> Iterator[Session]:
         """A session whose work is committed when the block ends, and rolled back when it raises: all but the errors
         that say `keeps_work`, such as a wrong code, whose point is that it was counted.
 
-        With `names_nobody`, what it writes over tells nothing of a person (the ledger's states and moments), so that
-        SQLite need not overwrite whole pages that become free, which costs more than the writing itself.
+        `for_sending`: for the windows of an edition, a hundred messages each. What they write over tells nothing of a
+        person (the ledger's states and moments), so that SQLite need not overwrite whole pages that become free, which
+        costs more than the writing itself; and whoever sends tries again when the connection turns out to be lost.
         """
         refusal: NewsletterError | None = None
-        with Session(self._noting if names_nobody else self.engine, expire_on_commit=False) as session:
+        with Session(self._noting if for_sending else self.engine, expire_on_commit=False) as session:
             with session.begin():
                 try:
                     yield session
@@ -166,8 +163,8 @@ class Database:
 
     @contextmanager
     def glance(self) -> Iterator[Session]:
-        """Like `reading`, where it happens for every hundred messages: on PostgreSQL no transaction is begun and
-        ended around it, so that nothing may be changed, for nothing would throw it away."""
+        """Like `reading`, for the windows of an edition too: on PostgreSQL no transaction is begun and ended around it,
+        so that nothing may be changed, for nothing would throw it away."""
         with Session(self._glancing, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -203,32 +200,18 @@ class Database:
             connection.close()
 
     def dispose(self) -> None:
-        self.engine.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
 
-def _postgresql_engine(url: sa.URL, pool_size: int) -> Engine:
-    engine = sa.create_engine(url, pool_size=pool_size, pool_use_lifo=True)
+def _postgresql_engine(url: sa.URL, pool_size: int, *, asks_first: bool = True) -> Engine:
+    # The connection used last is the likeliest to live.
+    engine = sa.create_engine(url, pool_size=pool_size, pool_pre_ping=asks_first, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, entry: ConnectionPoolEntry) -> None:
+    def _configure(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = '{MOST_IDLE_S}s'")
         connection.commit()
-        entry.info["used_at_s"] = time.monotonic()
-
-    @sa.event.listens_for(engine, "checkin")
-    def _note(_connection: Any, entry: ConnectionPoolEntry) -> None:
-        entry.info["used_at_s"] = time.monotonic()
-
-    @sa.event.listens_for(engine, "checkout")
-    def _ask(connection: Any, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-        """What SQLAlchemy's own pre-ping does, but for those that were in use a moment ago: a worker takes one
-        several times for every hundred messages."""
-        if time.monotonic() - entry.info["used_at_s"] < RESTED_S:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except psycopg.Error as error:
-            raise sa.exc.InvalidatePoolError("The connection was lost while nobody used it.") from error
 
     return engine
 

@@ -200,7 +200,7 @@ class Sender:
     def _turn_once(self, hold: Hold, done: Done | None, claim_id: str, in_doubt: bool, *, wants_more: bool) -> Turn:
         key, changes, turn = hold.key, Changes(), Turn(Claim(claim_id, ()))
         until = self._runtime.clock.now() + self._lease
-        with self._runtime.db.transaction(names_nobody=True) as session:
+        with self._runtime.db.transaction(for_sending=True) as session:
             standing = ledger.standing(session, key)
             now = self._runtime.db.believed(standing.at, self._runtime.clock)
             if standing.token != hold.token:

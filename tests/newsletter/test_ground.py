@@ -256,7 +256,7 @@ def test_one_of_many_numbers(runtime: Runtime, places: list[int]) -> None:
 
 
 def test_connections_that_were_lost_while_nobody_used_them_are_not_noticed(
-    postgresql_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    postgresql_runtime: Runtime,
 ) -> None:
     database = postgresql_runtime.db
     others = sa.text(
@@ -268,14 +268,13 @@ def test_connections_that_were_lost_while_nobody_used_them_are_not_noticed(
         another.execute(sa.text("SELECT 1"))
     with database.reading() as one:
         assert all(one.execute(others).scalars())
-    monkeypatch.setattr(db, "RESTED_S", 0.0)  # as if they had rested
     with database.reading() as one, database.reading() as another:
         assert [each.execute(sa.text("SELECT 1")).scalar() for each in (one, another)] == [1, 1]
 
 
 def test_what_is_overwritten_depends_on_whether_it_tells_of_somebody(sqlite_runtime: Runtime) -> None:
-    for names_nobody, secure in ((False, 1), (True, 2), (False, 1)):
-        with sqlite_runtime.db.transaction(names_nobody=names_nobody) as session:
+    for for_sending, secure in ((False, 1), (True, 2), (False, 1)):
+        with sqlite_runtime.db.transaction(for_sending=for_sending) as session:
             assert session.execute(sa.text("PRAGMA secure_delete")).scalar() == secure
 
 
