@@ -14,7 +14,7 @@ _S = EditionState
 TAGS: Mapping[EditionState, tuple[str, str]] = MappingProxyType(
     {
         _S.DRAFT: ("Draft", "grey"),
-        _S.REVIEW: ("Waiting for approval", "yellow"),
+        _S.REVIEW: ("In review", "yellow"),
         _S.APPROVED: ("Approved", "green"),
         _S.SCHEDULED: ("Scheduled", "blue"),
         _S.SENDING: ("Being sent", "light-blue"),
@@ -53,7 +53,8 @@ def _next(edition: Edition, since: datetime | None) -> tuple[str, str, str]:
         case _S.DRAFT:
             return "It is being written.", "Compose it", ""
         case _S.REVIEW:
-            return f"It has been waiting for approval{on}.", "See what is waiting", "/approval"
+            waits = f"It has been waiting for approval{on}." if since else "It waits for approval."
+            return waits, "See what is waiting", "/approval"
         case _S.APPROVED:
             held = f" It did not go: {edition.paused_because}" if edition.paused_because else ""
             return f"It is approved and has no date yet.{held}", "Choose when it goes", "/approval"
