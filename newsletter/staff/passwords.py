@@ -9,7 +9,6 @@ import unicodedata
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from zxcvbn import zxcvbn
 
 from newsletter.core.errors import InvalidInput
 
@@ -33,6 +32,8 @@ def check(password: str, *, told: tuple[str, ...] = ()) -> None:
         )
     if len(password) > LONGEST:
         raise InvalidInput(f"Use {LONGEST} characters or fewer.", field="password")
+    from zxcvbn import zxcvbn  # its lists of words take 15 MB, which no worker needs
+
     if zxcvbn(password[:72], user_inputs=["newsletter", "send", *told])["score"] < SAFE:
         raise InvalidInput(
             "This password would be guessed soon. Use words that do not belong together, not a name, a date or keys "
