@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from benchmarks.rendering import edition
 from benchmarks.reports import Report
 from benchmarks.sinks import NoSink, NotAsSent, Sink, running
+from newsletter.core import loops
 from newsletter.core.clock import SystemClock
 from newsletter.providers import smtp
 from newsletter.providers.base import Message, Outcome, ProviderContext, Recipient, Result
@@ -140,7 +141,7 @@ def _ours(
             recipients = list(recipients)
         config = {"host": "localhost" if tls else "127.0.0.1", "port": str(sink.tls_port if tls else sink.port)}
         config |= {"tls": "tls" if tls else "none", "ca": sink.certificate, "connections": str(CONNECTIONS)}
-        return lambda: asyncio.run(_send(config, recipients))
+        return lambda: loops.run(_send(config, recipients))
 
     return prepare
 

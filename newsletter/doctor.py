@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from newsletter import backup, migrating
 from newsletter.content.dates import in_words, london_date
 from newsletter.content.models import Partnership
-from newsletter.core import addresses, logs, periods, runtime, settings
+from newsletter.core import addresses, logs, loops, periods, runtime, settings
 from newsletter.core.errors import ConfigurationError, InvalidInput, NewsletterError, ProviderRefused
 from newsletter.core.installation import Installation
 from newsletter.core.runtime import Runtime
@@ -167,7 +167,7 @@ def _provider(built: Runtime) -> Finding:
             await provider.aclose()
 
     try:
-        asyncio.run(check())
+        loops.run(check())
     except (ConfigurationError, ProviderRefused, NewsletterError) as error:
         return Finding(about, "cannot send", logs.scrub(str(error)))
     except TimeoutError:

@@ -5,7 +5,6 @@ happens in one transaction: after a failure the database is as it was. Two proce
 the second waits, and finds nothing left to do.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
+from newsletter.core import loops
 from newsletter.core.db import Database
 from newsletter.delivery import dispatching
 
@@ -33,7 +33,7 @@ def upgrade(database: Database, revision: str = "head") -> bool:
         changed = current_on(connection) != before
     if not database.is_sqlite:
         # The work queue's tables are its library's own affair: it creates them, and brings them to a newer form.
-        asyncio.run(dispatching.install(database.url))
+        loops.run(dispatching.install(database.url))
     return changed
 
 
@@ -43,7 +43,7 @@ def downgrade(database: Database, revision: str) -> None:
         command.downgrade(_configuration(connection), revision)
         is_bare = current_on(connection) is None
     if is_bare and not database.is_sqlite:
-        asyncio.run(dispatching.uninstall(database.url))
+        loops.run(dispatching.uninstall(database.url))
 
 
 def current(database: Database) -> str | None:

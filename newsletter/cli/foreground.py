@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from newsletter import running
+from newsletter.core import loops
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import batches, reconciling, reports
@@ -46,7 +47,7 @@ def send(runtime: Runtime, edition_id: int) -> None:
     with _progress(runtime, edition_id):
         try:
             with running.only_worker(runtime):
-                if not asyncio.run(_send(runtime, edition_id)):
+                if not loops.run(_send(runtime, edition_id)):
                     raise WrongState("Stopped. What was not sent yet goes out when you send it again.")
         except WrongState as error:
             if str(error) != running.WORKER_RUNNING:

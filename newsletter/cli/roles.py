@@ -1,6 +1,5 @@
 """`newsletter run`, `web`, `worker` and `scheduler`: the processes that stay."""
 
-import asyncio
 import contextlib
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from newsletter import migrating, running
 from newsletter.cli import edge
-from newsletter.core import installation
+from newsletter.core import installation, loops
 from newsletter.core.runtime import Runtime
 from newsletter.staff import accounts, audit, invitations
 
@@ -32,7 +31,7 @@ def run(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         _say_where(host, port, runtime.settings.mail_provider == "outbox" and not runtime.settings.is_production)
         _say_how_to_join(runtime)
         try:
-            asyncio.run(running.serve(runtime, listener=listener, clock=True, worker=True))
+            loops.run(running.serve(runtime, listener=listener, clock=True, worker=True))
         finally:
             runtime.db.dispose()
     typer.echo("Stopped.")
@@ -42,7 +41,7 @@ def web(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run the web pages alone. Beside them a worker and a scheduler are needed."""
     with edge.opened(serving=True) as runtime, contextlib.closing(running.listen(host, port)) as listener:
         _say_where(host, port, runtime.settings.mail_provider == "outbox" and not runtime.settings.is_production)
-        asyncio.run(running.serve(runtime, listener=listener))
+        loops.run(running.serve(runtime, listener=listener))
     typer.echo("Stopped.")
 
 
@@ -50,7 +49,7 @@ def worker() -> None:
     """Send what is queued, until stopped. One process on SQLite; any number, on any host, on PostgreSQL."""
     with edge.opened(serving=True) as runtime, running.only_worker(runtime):
         typer.echo("Sending what is queued. Stop with Ctrl-C.")
-        asyncio.run(running.serve(runtime, worker=True))
+        loops.run(running.serve(runtime, worker=True))
     typer.echo("Stopped.")
 
 
@@ -58,7 +57,7 @@ def scheduler() -> None:
     """Run the clock alone: assembles what falls due, lets scheduled editions go, sweeps. Any number may run."""
     with edge.opened(serving=True) as runtime:
         typer.echo("The clock is running. Stop with Ctrl-C.")
-        asyncio.run(running.serve(runtime, clock=True))
+        loops.run(running.serve(runtime, clock=True))
     typer.echo("Stopped.")
 
 

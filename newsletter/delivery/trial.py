@@ -5,14 +5,13 @@ the edition, and past the ledger: the edition knows nothing of it. Its personal 
 while it is sent.
 """
 
-import asyncio
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session
 
-from newsletter.core import addresses
+from newsletter.core import addresses, loops
 from newsletter.core.errors import InvalidInput, NotFound, TooMany
 from newsletter.core.logs import scrub
 from newsletter.core.runtime import Runtime
@@ -78,7 +77,7 @@ def prepare(session: Session, runtime: Runtime, edition_id: int, typed: str, *, 
 
 def send(runtime: Runtime, trial: Trial) -> str:
     """Hand it to the mail provider; empty when it was taken, else a sentence that says what came of it."""
-    return asyncio.run(_send(runtime, trial))
+    return loops.run(_send(runtime, trial))
 
 
 def may_have(session: Session, runtime: Runtime, address: str) -> bool:

@@ -1,6 +1,5 @@
 """A whole house for the stories: a real web server, a real mail server, the clock moved by hand."""
 
-import asyncio
 import contextlib
 import re
 import socket
@@ -16,6 +15,7 @@ import pytest
 import uvicorn
 
 from newsletter import sample
+from newsletter.core import loops
 from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
 from newsletter.delivery.sending import Sender
@@ -59,7 +59,7 @@ class House:
     def send(self) -> None:
         """Let the sign-ups that have come in be dealt with, and a worker send until nothing is due."""
         jobs.answer_sign_ups(self.runtime)
-        asyncio.run(self._send())
+        loops.run(self._send())
 
     async def _send(self) -> None:
         settings = self.runtime.settings

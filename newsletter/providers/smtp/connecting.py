@@ -8,6 +8,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from aiohappyeyeballs import start_connection
+
 from newsletter.providers.smtp import signing_in
 from newsletter.providers.smtp.dialogue import Broken, Dialogue, Reply
 from newsletter.providers.smtp.protocol import Line
@@ -79,13 +81,13 @@ async def connect(server: Server) -> Transactions:
 async def _open(server: Server, line: Line) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(server.timeout_s):
+        found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
         transport, _ = await loop.create_connection(
             lambda: line,
-            server.host,
-            server.port,
+            # A name may stand for an address that leads nowhere from here, as IPv6 often does (RFC 8305).
+            sock=await start_connection(found, happy_eyeballs_delay=0.25),
             ssl=server.tls_context if server.tls == "tls" else None,
             server_hostname=server.host if server.tls == "tls" else None,
-            happy_eyeballs_delay=0.25,
         )
     # The end of a body must not wait for the server to acknowledge its beginning.
     cast(socket.socket, transport.get_extra_info("socket")).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -7,7 +7,7 @@ once why the connection ended.
 
 import asyncio
 import re
-from typing import Protocol
+from typing import Protocol, cast
 
 _LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\r\n\0]*)?").fullmatch
 
@@ -49,8 +49,7 @@ class Line(asyncio.BufferedProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are of no class of asyncio's
         self.is_open = True
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -1,12 +1,11 @@
 """The gate before approval: what has to be mended, what wants mending or a reason, and where each of it stands."""
 
-import asyncio
-
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
 from newsletter.content.dates import london_date
+from newsletter.core import loops
 from newsletter.core.errors import InvalidInput, NotFound, RenderError, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import preview
@@ -71,7 +70,7 @@ def open_links(edition_id: int, request: Request, officer: TheAuthor, runtime: T
             urls = links.targets(_look(session, runtime, edition).mail)
         except (InvalidInput, NotFound, RenderError) as error:
             return _page(request, session, runtime, pages, officer, edition_id, status=422, problem=str(error))
-    problems = asyncio.run(opening_links.open_all(urls))
+    problems = loops.run(opening_links.open_all(urls))
     now = runtime.clock.now()
     with runtime.db.transaction() as session:
         links.keep(session, problems, now=now)

@@ -1,12 +1,12 @@
 """GOV.UK Notify: what is sent, and what each of its answers means."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from newsletter.core import loops
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import ConfigurationError, ProviderRefused
 from newsletter.providers import notify
@@ -22,7 +22,7 @@ def make(service: NotifyService, **config: str) -> notify.Notify:
 
 
 def send(service: NotifyService, person: Recipient | None = None) -> Result:
-    return asyncio.run(make(service).send(MESSAGE, [person or recipient()]))[0]
+    return loops.run(make(service).send(MESSAGE, [person or recipient()]))[0]
 
 
 def test_a_mail_carries_its_words_its_links_and_our_reference() -> None:
@@ -126,9 +126,9 @@ def test_a_template_that_is_not_ours_is_noticed() -> None:
     service = NotifyService()
     service.template["body"] = "Something else"
     with pytest.raises(ProviderRefused, match=r"\(\(body\)\)"):
-        asyncio.run(make(service).check())
+        loops.run(make(service).check())
     with pytest.raises(ProviderRefused, match="TEMPLATE_ID"):
-        asyncio.run(make(service, template_id="0" * 8 + CONFIG["template_id"][8:]).check())
+        loops.run(make(service, template_id="0" * 8 + CONFIG["template_id"][8:]).check())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from newsletter.core import loops
 from newsletter.core.errors import ProviderRefused
 from newsletter.providers import smtp
 from newsletter.providers.base import Outcome, Result, Scope
@@ -119,7 +120,7 @@ class TestStartTls:
             server.close()
             return results
 
-        results = asyncio.run(run())
+        results = loops.run(run())
         assert met(results) == ACCOUNT
         assert "in clear" in (results[0].detail or "")
 
@@ -139,7 +140,7 @@ class TestStartTls:
             async with scripted(script, tls=certificate.server_side) as server:
                 return await send_and_close(provider(server.port, **config), person)
 
-        assert asyncio.run(run())[0].code == "SMTPUTF8"
+        assert loops.run(run())[0].code == "SMTPUTF8"
 
 
 def asked_for_tls(script: dict[str, str]) -> tuple[list[Result], Scripted]:
@@ -148,7 +149,7 @@ def asked_for_tls(script: dict[str, str]) -> tuple[list[Result], Scripted]:
             ours = provider(server.port, host="localhost", tls="starttls", timeout_s="2")
             return await send_and_close(ours, ONE), server
 
-    return asyncio.run(run())
+    return loops.run(run())
 
 
 class TestImplicitTls:
@@ -171,15 +172,15 @@ class TestImplicitTls:
             assert len(kept) == sum(result.outcome is Outcome.ACCEPTED for result in results)
             return results
 
-        assert met(asyncio.run(run(certificate.pem))) == {(Outcome.ACCEPTED, Scope.RECIPIENT)}
-        assert met(asyncio.run(run(""))) == ACCOUNT
+        assert met(loops.run(run(certificate.pem))) == {(Outcome.ACCEPTED, Scope.RECIPIENT)}
+        assert met(loops.run(run(""))) == ACCOUNT
 
     def test_a_server_that_speaks_no_tls(self) -> None:
         async def run() -> list[Result]:
             async with scripted({}) as server:
                 return await send_and_close(provider(server.port, tls="tls", timeout_s="2"), ONE)
 
-        assert met(asyncio.run(run())) == ACCOUNT
+        assert met(loops.run(run())) == ACCOUNT
 
 
 class TestSigningIn:
@@ -213,12 +214,12 @@ class TestSigningIn:
                 await ours.aclose()
                 server.close()
 
-        results = asyncio.run(run(lambda ours: ours.send(MESSAGE, THREE)))
+        results = loops.run(run(lambda ours: ours.send(MESSAGE, THREE)))
         assert isinstance(results, list)
         assert met(results) == {(Outcome.ACCEPTED, Scope.RECIPIENT)}
         assert len(kept) == 3
         with pytest.raises(ProviderRefused, match="password") as caught:
-            asyncio.run(run(lambda ours: ours.check(), password="another"))
+            loops.run(run(lambda ours: ours.check(), password="another"))
         assert "another" not in str(caught.value)
 
     def test_a_password_the_server_does_not_accept_is_an_account_matter(self) -> None:
@@ -256,7 +257,7 @@ class TestSigningIn:
             server.close()
             return results
 
-        results = asyncio.run(run())
+        results = loops.run(run())
         assert (results[0].scope, results[0].code) == (Scope.ACCOUNT, "535")
 
     @pytest.mark.parametrize("offered", ["", "250-AUTH CRAM-MD5\r\n"])
@@ -277,7 +278,7 @@ class TestSigningIn:
                     await connect(Server("127.0.0.1", server.port, "none", 2, username="us", password="word"))
                 return server
 
-        assert "AUTH" not in asyncio.run(run()).words
+        assert "AUTH" not in loops.run(run()).words
 
 
 def test_a_server_that_knows_no_ehlo_is_greeted_the_old_way() -> None:

@@ -1,10 +1,10 @@
 """SMTP: every way a conversation can fail, and what may be concluded from it."""
 
-import asyncio
 import socket
 
 import pytest
 
+from newsletter.core import loops
 from newsletter.core.errors import ConfigurationError, ProviderRefused
 from newsletter.providers.base import Outcome, Recipient, Scope
 from tests.fakes import HANG_UP, MailServer
@@ -152,7 +152,7 @@ def test_nobody_there(unused_port: int) -> None:
     results = send(unused_port, THREE)
     assert {(result.outcome, result.scope) for result in results} == {(Outcome.DEFERRED, Scope.ACCOUNT)}
     with pytest.raises(ProviderRefused, match=r"cannot be reached.*NEWSLETTER_SMTP"):
-        asyncio.run(provider(unused_port).check())
+        loops.run(provider(unused_port).check())
 
 
 @pytest.fixture

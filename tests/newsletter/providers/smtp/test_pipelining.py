@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from newsletter.core import loops
 from newsletter.core.mime import CanonicalMime
 from newsletter.providers.base import Outcome, Recipient, Scope
 from tests.newsletter.providers.samples import MESSAGE, recipient
@@ -51,7 +52,7 @@ def test_the_next_envelope_is_on_its_way_with_the_body_and_its_body_is_not() -> 
         assert [result.outcome for result in results] == [Outcome.ACCEPTED] * 2
         return heard
 
-    heard = asyncio.run(run())
+    heard = loops.run(run())
     assert [line.split()[0] for line in heard[:6]] == [b"MAIL", b"RCPT", b"DATA"] * 2
     assert b"reader-1@" in heard[4]
     assert b"reader-1@" in heard[6]
@@ -176,7 +177,7 @@ class TestConnectionsAreKept:
                 assert server.words == ["EHLO", *TRANSACTION * 9, "QUIT"]
                 return server.connections
 
-        assert asyncio.run(run()) == 1
+        assert loops.run(run()) == 1
 
     @pytest.mark.parametrize("end", [DROP, "421 Idle for too long"])
     def test_a_server_that_closed_it_meanwhile_costs_nobody_anything(self, end: str) -> None:
@@ -189,7 +190,7 @@ class TestConnectionsAreKept:
                 assert server.connections == 2
                 assert len(server.kept) == 6
 
-        asyncio.run(run())
+        loops.run(run())
 
     def test_there_are_never_more_than_the_settings_say(self) -> None:
         async def run() -> int:
@@ -201,7 +202,7 @@ class TestConnectionsAreKept:
                 await ours.aclose()
                 return server.connections
 
-        assert asyncio.run(run()) <= 2
+        assert loops.run(run()) <= 2
 
     def test_one_that_is_not_needed_for_a_while_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("newsletter.providers.smtp.pool.IDLE_S", 0.0)
@@ -218,7 +219,7 @@ class TestConnectionsAreKept:
                 assert server.words == ["EHLO", *TRANSACTION, "QUIT"] * 2
                 await ours.aclose()
 
-        asyncio.run(run())
+        loops.run(run())
 
     def test_a_server_that_does_not_say_goodbye_holds_nobody_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("newsletter.providers.smtp.transactions.GOODBYE_S", 0.01)
@@ -245,4 +246,4 @@ class TestConnectionsAreKept:
                 assert server.connections == 2
                 await ours.aclose()
 
-        asyncio.run(run())
+        loops.run(run())

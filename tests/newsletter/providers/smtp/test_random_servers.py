@@ -6,6 +6,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.core import loops
 from newsletter.providers.base import Outcome, Result
 from tests.newsletter.providers.samples import MESSAGE, recipient
 from tests.newsletter.providers.smtp.scripted import DROP, KEEP_AND_DROP, LOCK_STEP, PIPELINING, POLITE, scripted
@@ -57,7 +58,7 @@ def test_one_for_accepted_one_at_most_for_unknown_none_for_all_else(
             assert server.hasty == 0
             return results, server.kept
 
-    results, kept = asyncio.run(run())
+    results, kept = loops.run(run())
     copies = Counter(address for address, _ in kept)
     assert [result.key for result in results] == [person.key for person in people]
     for person, result in zip(people, results, strict=True):
