@@ -6,15 +6,16 @@ the month they came back. Sign-ups that nobody confirmed are deleted after days,
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from newsletter.core.db import insert
-from subscribers.models import LapsedSignUps, Subscriber, SubscriberState
+from subscribers.models import LapsedSignUps, MailingList, Subscriber, SubscriberState
 
 MONTHS, WEEKS = 12, 8
 #: Who gets no editions any more, or none for now.
@@ -57,59 +58,66 @@ def states(session: Session) -> dict[int, Counter[SubscriberState]]:
     return found
 
 
-def by_month(session: Session, *, now: datetime) -> dict[int, list[Month]]:
-    """The last twelve months (in UTC) by mailing list, oldest first, in one query."""
+def by_month(
+    session: Session, present: Mapping[int, Counter[SubscriberState]], *, now: datetime
+) -> dict[int, list[Month]]:
+    """The last twelve months (in UTC) by mailing list, oldest first, counted back from the `states` that are present,
+    in two queries."""
     firsts = _firsts(now)
-    ends = [*firsts[1:], now + timedelta(days=1)]
-    confirmed, ended = col(Subscriber.confirmed_at), col(Subscriber.ended_at)
-    is_over = sa.and_(confirmed.is_not(None), col(Subscriber.state).in_(_OVER))
-    counts = col(Subscriber.state).in_((SubscriberState.CONFIRMED, *_OVER))  # who asks again counts once they confirm
-    sums = [sa.func.sum(sa.case((col(Subscriber.state) == SubscriberState.CONFIRMED, 1), else_=0))]
-    for start, end in zip(firsts, ends, strict=True):
-        sums.append(sa.func.sum(sa.case((sa.and_(counts, confirmed >= start, confirmed < end), 1), else_=0)))
-        sums.append(sa.func.sum(sa.case((sa.and_(is_over, ended >= start, ended < end), 1), else_=0)))
+    state, end = col(Subscriber.state), now + timedelta(days=1)
+    counts = state.in_((SubscriberState.CONFIRMED, *_OVER))  # who asks again counts once they confirm
+    is_over = sa.and_(state.in_(_OVER), col(Subscriber.confirmed_at).is_not(None))
+    joined = _counted(session, col(Subscriber.confirmed_at), firsts, end, counts)
+    left = _counted(session, col(Subscriber.ended_at), firsts, end, is_over)
     answer = {}
-    query = sa.select(col(Subscriber.mailing_list_id), *sums).group_by(col(Subscriber.mailing_list_id))
-    for list_id, number, *moved in session.execute(query):
+    for list_id, of_state in present.items():
+        number = of_state[SubscriberState.CONFIRMED]
         months: list[Month] = []
         for place in reversed(range(len(firsts))):
-            joined, left = int(moved[2 * place]), int(moved[2 * place + 1])
-            months.insert(0, Month(firsts[place].date(), joined, left, max(int(number), 0)))
-            number += left - joined
+            came, went = joined[list_id, place], left[list_id, place]
+            months.insert(0, Month(firsts[place].date(), came, went, max(number, 0)))
+            number += went - came
         answer[list_id] = months
     return answer
 
 
+def _counted(
+    session: Session, moment: Any, starts: Sequence[datetime], end: datetime, where: sa.ColumnElement[bool]
+) -> Counter[tuple[int, int]]:
+    """How many have this moment, by mailing list and the place among `starts` of the span in which it lies. Looks at
+    nobody from before the first, which are most people."""
+    place = sa.case(*((moment < later, number) for number, later in enumerate(starts[1:])), else_=len(starts) - 1)
+    found = session.execute(
+        sa.select(col(Subscriber.mailing_list_id), place.label("place"), sa.func.count())
+        .where(col(Subscriber.mailing_list_id).in_(sa.select(col(MailingList.id))), moment >= starts[0], moment < end)
+        .where(where)
+        .group_by(col(Subscriber.mailing_list_id), sa.text("place"))
+    )
+    return Counter({(list_id, number): counted for list_id, number, counted in found})
+
+
 def by_week(session: Session, *, now: datetime) -> dict[int, list[Week]]:
-    """The last eight weeks (in UTC) by mailing list, oldest first, in two queries. Of the last week or two some may
+    """The last eight weeks (in UTC) by mailing list, oldest first, in three queries. Of the last week or two some may
     still confirm."""
     monday = monday_of(now)
     mondays = [monday - timedelta(weeks=weeks) for weeks in reversed(range(WEEKS))]
-    asked, sums = col(Subscriber.requested_at), []
-    for start in map(_midnight, mondays):
-        is_then = sa.and_(asked >= start, asked < start + timedelta(weeks=1))
-        said_yes = sa.and_(is_then, col(Subscriber.confirmed_at) >= asked)
-        sums += [sa.func.sum(sa.case((is_then, 1), else_=0)), sa.func.sum(sa.case((said_yes, 1), else_=0))]
-    rows = session.execute(
-        sa.select(col(Subscriber.mailing_list_id), *sums)
-        .where(asked >= _midnight(mondays[0]))
-        .group_by(col(Subscriber.mailing_list_id))
-    )
-    numbers: dict[int, Sequence[int]] = {list_id: list(map(int, counted)) for list_id, *counted in rows}
+    starts, asked = [_midnight(each) for each in mondays], col(Subscriber.requested_at)
+    end = starts[-1] + timedelta(weeks=1)
+    asked_then = _counted(session, asked, starts, end, sa.true())
+    said_yes = _counted(session, asked, starts, end, col(Subscriber.confirmed_at) >= asked)
     lapsed: Counter[tuple[int, date]] = Counter()
     for row in session.exec(select(LapsedSignUps).where(col(LapsedSignUps.week) >= mondays[0])):
         lapsed[row.mailing_list_id, row.week] = row.number
-    nothing = [0] * 2 * WEEKS
     return {
         list_id: [
             Week(
                 week,
-                asked=numbers.get(list_id, nothing)[2 * place] + lapsed[list_id, week],
-                confirmed=numbers.get(list_id, nothing)[2 * place + 1],
+                asked=asked_then[list_id, place] + lapsed[list_id, week],
+                confirmed=said_yes[list_id, place],
             )
             for place, week in enumerate(mondays)
         ]
-        for list_id in {*numbers, *(list_id for list_id, _ in lapsed)}
+        for list_id in {list_id for list_id, _ in (*asked_then, *lapsed)}
     }
 
 

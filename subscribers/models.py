@@ -104,6 +104,10 @@ class Subscriber(Table, table=True):
         sa.UniqueConstraint("mailing_list_id", "address_hash"),
         sa.Index("ix_subscriber_recipients", "mailing_list_id", "state", "id"),
         sa.Index("ix_subscriber_ended_at", "ended_at"),
+        # How lists grow is counted from these alone, without a look at the rows (`growth`, `movement`).
+        sa.Index("ix_subscriber_asked", "mailing_list_id", "requested_at", "confirmed_at"),
+        sa.Index("ix_subscriber_joined", "mailing_list_id", "confirmed_at", "state"),
+        sa.Index("ix_subscriber_ended", "mailing_list_id", "ended_at", "state", "confirmed_at"),
         sa.Index(
             "ix_subscriber_pending",
             "requested_at",

@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -79,15 +80,20 @@ class ListBlock:
 Block = Heading | Paragraph | ListBlock
 
 
-def read(text: str) -> list[Block]:
-    """The blocks of a text. Raises `InvalidInput` naming the line and what to write instead."""
+@lru_cache(maxsize=1000)
+def read(text: str) -> tuple[Block, ...]:
+    """The blocks of a text. Raises `InvalidInput` naming the line and what to write instead.
+
+    Kept for a while: an edition's texts are read a dozen times each for one look at it, by the mail, the page, the
+    plain text and every check.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > MAXIMUM_LENGTH:
         raise InvalidInput(f"The text is longer than {MAXIMUM_LENGTH:,} characters. Shorten it")
     for number, line in enumerate(text.split("\n"), 1):
         if FORBIDDEN_CHARACTER.search(line):
             _refuse(number, "there is a character that cannot be shown. Delete the line and type it again")
-    return list(_blocks(_PARSER.parse(text)))
+    return tuple(_blocks(_PARSER.parse(text)))
 
 
 def _parser() -> MarkdownIt:

@@ -73,11 +73,8 @@ def people_page(request: Request, officer: TheKeeper, runtime: TheRuntime, pages
     now = runtime.clock.now()
     with runtime.db.reading() as session:
         allowed = lists_of(session, officer, *KEEPERS)
-        states, months, weeks = (
-            growth.states(session),
-            growth.by_month(session, now=now),
-            growth.by_week(session, now=now),
-        )
+        states = growth.states(session)
+        months, weeks = growth.by_month(session, states, now=now), growth.by_week(session, now=now)
         waiting = [each for each in export_requests.newest(session, allowed) if each.asked_by != officer.id]
         return pages.show(
             request,

@@ -79,7 +79,7 @@ def test_a_year_of_coming_and_going(runtime: Runtime, door: Door, clock: ManualC
             session.add(row)
     town.subscriber(runtime, "new@example.org")
     with runtime.db.reading() as session:
-        months = growth.by_month(session, now=clock.now())[town.parents_id(session)]
+        months = growth.by_month(session, growth.states(session), now=clock.now())[town.parents_id(session)]
     assert [(month.first.isoformat(), month.joined, month.left, month.at_end) for month in months[-3:]] == [
         ("2026-10-01", 0, 0, 0),
         ("2026-11-01", 4, 0, 4),
