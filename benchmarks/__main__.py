@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import cases, enumeration, history, importing, opening, path, rendering, signups, wire
+from benchmarks import cases, enumeration, history, importing, opening, path, rendering, signups, studio, wire
 from benchmarks.reports import Report
 from benchmarks.sinks import NoSink, NotAsSent
 from benchmarks.workers import WorkerFailed
@@ -12,7 +12,7 @@ from benchmarks.workers import WorkerFailed
 
 def _without_a_sink(report: Report) -> None:
     """What needs no compiler for the receiving end."""
-    for benchmark in (opening, signups, enumeration, importing):
+    for benchmark in (opening, signups, enumeration, importing, studio):
         benchmark.main(report)
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlencode
@@ -55,9 +56,17 @@ def sign_up_form(runtime: Runtime, list_id: int, address: str) -> dict[str, str]
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A web process that answers."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def open_at(database_url: str) -> Iterator[int]:
-    """The port of a web process on this database. Raises `WorkerFailed` when it does not come up."""
+def open_at(database_url: str) -> Iterator[Web]:
+    """A web process on this database. Raises `WorkerFailed` when it does not come up."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     with workers.directory() as directory:
@@ -75,7 +84,7 @@ def open_at(database_url: str) -> Iterator[int]:
             process = subprocess.Popen(command, stdout=output, stderr=output, cwd=directory, env=environ)
         try:
             _wait_for(process, port, log)
-            yield port
+            yield Web(port, process.pid)
         finally:
             process.terminate()
             process.wait(30)
@@ -110,6 +119,14 @@ class Client:
         answer = self._connection.getresponse()
         answer.read()
         return answer.status, time.perf_counter() - start_s
+
+    def get(self, path: str, cookie: str) -> tuple[int, float, int]:
+        """The status, the seconds from the first byte sent to the last one read, and how many were read."""
+        start_s = time.perf_counter()
+        self._connection.request("GET", path, headers={"cookie": cookie})
+        answer = self._connection.getresponse()
+        size = len(answer.read())
+        return answer.status, time.perf_counter() - start_s, size
 
     def close(self) -> None:
         self._connection.close()

@@ -45,8 +45,8 @@ def main(report: Report) -> None:
             found.keep("enumeration", _fill)
             for form in ("sign up", "wrong code"):
                 report.progress(f"{kind}, {form}")
-                with found.copy("enumeration") as url, doors.open_at(url) as port:
-                    rows += _compared(found.name, form, _sampled(url, port, form))
+                with found.copy("enumeration") as url, doors.open_at(url) as web:
+                    rows += _compared(found.name, form, _sampled(url, web.port, form))
         title = f"The time of an answer, {SAMPLES} of each kind of address, by pairs"
         report.table("enumeration", title, _COLUMNS, rows)
         smallest = min(rows, key=lambda row: float(row["p"]))

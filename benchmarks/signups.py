@@ -35,9 +35,9 @@ def main(report: Report) -> None:
             found.keep("signups", doors.fill)
             for connections in CONNECTIONS:
                 report.progress(f"{kind}, {connections} connections")
-                with found.copy("signups") as url, doors.open_at(url) as port:
+                with found.copy("signups") as url, doors.open_at(url) as web:
                     rows.append(
-                        {"database": found.name, "connections": connections, **_measured(url, port, connections)}
+                        {"database": found.name, "connections": connections, **_measured(url, web.port, connections)}
                     )
     report.table("signups", f"{SIGN_UPS:,} sign-ups at one web process", _COLUMNS, rows)
 

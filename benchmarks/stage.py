@@ -78,7 +78,7 @@ def set_up(runtime: Runtime, readers: int, *, readable: bool = True, finished: i
     with runtime.db.transaction() as session:
         warm_up_edition_id = _approved_edition(session, runtime, small_list_id, rendered)
         edition_id = _approved_edition(session, runtime, list_id, rendered)
-    _settle(runtime)
+    settle(runtime)
     return Stage(readers, edition_id, warm_up_edition_id)
 
 
@@ -191,7 +191,7 @@ def _add_finished(runtime: Runtime, list_id: int, readers: int, number: int) -> 
                 )
 
 
-def _settle(runtime: Runtime) -> None:
+def settle(runtime: Runtime) -> None:
     """What a database that has been there for a while has done already: everything is in its files."""
     with runtime.db.engine.connect() as plain:
         if runtime.db.is_sqlite:

@@ -1,0 +1,133 @@
+"""How long the pages of staff take in a council that has sent newsletters for years (`python -m benchmarks.studio`).
+
+Every page below /staff that can be looked at is asked for again and again, one after the other, from a real
+`newsletter web` process over one connection. What is measured is what a browser waits for the server. A page that is
+added is measured too: what its address needs beyond what is known here is an error that says so.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from benchmarks import council, databases, doors, processes, workers
+from benchmarks.council import Council
+from benchmarks.doors import Web
+from benchmarks.reports import Report
+from benchmarks.workers import WorkerFailed
+from newsletter import main as application
+from newsletter.web.staff import guard
+
+#: What was set out for (ms, of 95 in 100), and how often each page is asked for.
+WANTED_MS, WARM_UP, TIMES = 100, 3, 40
+#: How many of the slowest are shown.
+SHOWN = 15
+
+#: What is no page: a stream that does not end, and what somebody who is signed in has no use for.
+_NO_PAGES = frozenset(
+    {
+        "/staff",
+        "/staff/editions/{edition_id:int}/sending/events",
+        "/staff/join/{token}",
+        "/staff/sign-in/directory",
+        "/staff/sign-in/directory/back",
+    }
+)
+#: What stands for the rest of an address, other than an edition; those that need something special to be there first.
+_VALUES = {"row_id": 1, "topic_id": 1, "name": "feedback", "act": "pause"}
+_NEEDS_MORE = frozenset({"period_id", "prefix", "burst_id", "import_id", "reference"})
+
+_COLUMNS = (
+    ("", "page", ""),
+    ("p50 ms", "p50_ms", ".1f"),
+    ("p95 ms", "p95_ms", ".1f"),
+    ("CPU ms", "cpu_ms", ".1f"),
+    ("kB", "kilobytes", ".0f"),
+)
+
+
+def main(report: Report) -> None:
+    """Measure and print a table for each kind of database. Raises `WorkerFailed`."""
+    for kind in databases.KINDS:
+        with databases.running(kind) as found:
+            report.progress(f"{kind}: a council of {council.READERS:,} readers is made")
+            found.keep("council", council.fill)
+            with found.copy("council") as url:
+                runtime = workers.runtime(url)
+                there = council.look(runtime)
+                cookie = f"{guard.cookie_name(runtime)}={there.cookie}"
+                runtime.db.dispose()
+                with doors.open_at(url) as web:
+                    rows = [{"database": found.name, **row} for row in _measured(report, web, cookie, there)]
+            slowest = sorted(rows, key=lambda row: -row["p95_ms"])
+            report.table(
+                "studio", f"The slowest of {len(rows)} pages of staff, {found.name}", _COLUMNS, slowest[:SHOWN]
+            )
+            late = sum(row["p95_ms"] > WANTED_MS for row in rows)
+            report.say(f"{late} of {len(rows)} take more than {WANTED_MS} ms in 5 of 100 requests or more.")
+
+
+def _measured(report: Report, web: Web, cookie: str, there: Council) -> Iterator[dict[str, Any]]:
+    client = doors.Client(web.port)
+    for path in _paths():
+        report.progress(path)
+        address, times, size, used_s = _address(path, there), [], 0, 0.0
+        for turn in range(WARM_UP + TIMES):
+            if turn == WARM_UP:
+                used_s = processes.cpu_s(web.pid)
+            status, seconds, size = client.get(address, cookie)
+            if status == 303:  # the second step of something: whoever asks for it first is led to where it begins
+                break
+            if status != 200:
+                raise WorkerFailed(f"{address} was answered with {status}.")
+            if turn >= WARM_UP:
+                times.append(seconds * 1e3)
+        else:
+            yield {
+                "page": path,
+                "p50_ms": median(times),
+                "p95_ms": quantiles(times, n=20)[18],
+                "cpu_ms": (processes.cpu_s(web.pid) - used_s) / TIMES * 1e3,
+                "kilobytes": size / 1e3,
+            }
+    client.close()
+
+
+def _paths() -> Iterator[str]:
+    for errand in application.STUDIO:
+        for route in errand.router.routes:
+            if not isinstance(route, APIRoute) or "GET" not in (route.methods or ()) or route.path in _NO_PAGES:
+                continue
+            if not _NEEDS_MORE & route.param_convertors.keys():
+                yield route.path
+
+
+def _address(path: str, there: Council) -> str:
+    edition = {"approval": there.review, "sending": there.sending, "unknown": there.sent, "report": there.sent}
+    state = next((number for word, number in edition.items() if f"/{word}" in path), there.draft)
+    values = {**_VALUES, "edition_id": state, "update_id": there.update, "list_id": there.professionals}
+    for name, value in values.items():
+        for form in ("{%s}", "{%s:int}"):
+            path = path.replace(form % name, str(value))
+    if "{" in path:
+        raise WorkerFailed(
+            f"{path} is a page that this benchmark cannot ask for: say in benchmarks/studio.py what is in it."
+        )
+    return path
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    given = parser.parse_args()
+    made = Report(" ".join(["python -m benchmarks.studio", *sys.argv[1:]]))
+    try:
+        main(made)
+    except WorkerFailed as error:
+        sys.exit(str(error))
+    if given.json:
+        made.write(given.json)
