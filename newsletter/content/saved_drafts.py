@@ -100,6 +100,11 @@ def of_officer(session: Session, staff_id: int, *, limit: int = MOST_DRAFTS) -> 
     return session.exec(newest.limit(limit)).all()
 
 
+def title(draft: SavedDraft) -> str:
+    """What a draft is called where drafts are listed."""
+    return draft.typed.get("parent_title") or draft.typed.get("professional_title") or "No title yet"
+
+
 def others(session: Session, update_id: int, *, staff_id: int) -> Sequence[tuple[int, datetime]]:
     """Who else has a draft of the update, and since when; not what it says."""
     rows = session.exec(

@@ -39,14 +39,13 @@ def autosave(officer: TheAuthor, runtime: TheRuntime, typed: TheForm) -> Respons
 def ask(draft_id: Id, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         draft = saved_drafts.by_id(session, draft_id, staff_id=officer.id)
-        title = draft.typed.get("parent_title") or draft.typed.get("professional_title") or "It has no title yet."
         return pages.show(
             request,
             "staff/settings/sure.html",
             site.current(session),
             officer=officer,
             title="Throw this draft away?",
-            facts=[title],
+            facts=[saved_drafts.title(draft)],
             consequence=f"What you typed until {moment_in_words(draft.updated_at)} is then gone and cannot be had back."
             + (" The update stays as it is saved." if draft.update_id else ""),
             button="Throw it away",

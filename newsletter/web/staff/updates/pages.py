@@ -124,7 +124,7 @@ def own_drafts(session: Session, officer: Officer) -> list[DraftShown]:
     return [
         DraftShown(
             draft,
-            draft.typed.get("parent_title") or draft.typed.get("professional_title") or "No title yet",
+            saved_drafts.title(draft),
             f"/staff/updates/{draft.update_id}" if draft.update_id else f"/staff/updates/new?draft={draft.id}",
         )
         for draft in saved_drafts.of_officer(session, officer.id)

@@ -1,6 +1,7 @@
 """Drafts: kept while somebody types, offered when they come back, theirs alone."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -116,6 +117,15 @@ def test_nothing_typed_is_nothing_to_keep(author: Desk, newsroom: Newsroom) -> N
     assert kept(newsroom) == []
 
 
+def test_what_is_sent_twice_in_the_same_moment_is_one_draft(author: Desk, newsroom: Newsroom) -> None:
+    for place in ({"form_key": "abc"}, {"form_key": "def", "update": str(newsroom.inside[0]), "revision": "1"}):
+        sent = typed(newsroom, **place)
+        with ThreadPoolExecutor() as together:
+            answers = list(together.map(lambda _, sent=sent: author.post("/staff/updates/drafts", sent), range(4)))
+        assert {answer.json()["said"] for answer in answers} == {"Draft saved at 9am"}
+    assert len(kept(newsroom)) == 2
+
+
 def test_too_much_is_refused_with_a_sentence(author: Desk, newsroom: Newsroom) -> None:
     sent = typed(newsroom, form_key="abc", parent_body="x" * 30_000, professional_body="x" * 30_000)
     answer = author.post("/staff/updates/drafts", sent)
@@ -144,3 +154,18 @@ def test_a_draft_of_an_update_that_was_deleted_is_one_of_a_new_update(
     assert form_of(author.get(f"/staff/updates/new?draft={draft.id}"))["owner"] == "Me"
     author.post("/staff/updates/drafts", {**form, "owner": "Still me"})  # the form is still open
     assert [each.update_id for each in kept(newsroom)] == [None] * len(kept(newsroom))
+
+
+def test_the_first_page_leads_back_to_ones_drafts(author: Desk, desk: Sit, newsroom: Newsroom) -> None:
+    author.post("/staff/updates/drafts", typed(newsroom, form_key="abc", parent_title="Half a thought"))
+    [draft] = kept(newsroom)
+    page = author.get("/staff/").text
+    assert f'href="/staff/updates/new?draft={draft.id}"' in page
+    assert "Finish the update “Half a thought”" in page
+    assert "Half a thought" not in desk(StaffRole.ADMIN).get("/staff/").text
+
+
+def test_composing_leads_to_the_updates(author: Desk, newsroom: Newsroom) -> None:
+    page = author.get(f"/staff/editions/{newsroom.edition}").text
+    for update_id in (newsroom.inside[0], newest(newsroom).id):  # one that is in it, one that is not
+        assert f'href="/staff/updates/{update_id}"' in page

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -215,6 +216,18 @@ def test_two_people_do_not_overwrite_each_other(author: Desk, desk: Sit, newsroo
     assert form_of(again)["parent_title"] == "Mine"
     assert "Editor of the council saved this update after you began" in words_of(again)
     assert author.post(f"/staff/updates/{one}", form_of(again)).status_code == 409
+
+
+def test_two_saves_in_the_same_moment_are_one_save_and_one_clash(author: Desk, newsroom: Newsroom) -> None:
+    one = newsroom.inside[0]
+    form = form_of(author.get(f"/staff/updates/{one}"))
+
+    def save(title: str) -> int:
+        return author.post(f"/staff/updates/{one}", {**form, "parent_title": title}).status_code
+
+    with ThreadPoolExecutor() as together:
+        assert sorted(together.map(save, ["One", "Another"])) == [303, 409]
+    assert row(newsroom, one).revision == 2
 
 
 def after_a_clash(author: Desk, other: Desk, one: int) -> dict[str, str]:
