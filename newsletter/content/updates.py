@@ -6,6 +6,7 @@ with whatever happens to the update, and `newsletter.editions.publishing` notice
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -16,12 +17,16 @@ from sqlmodel import Session, col, select
 from newsletter.content.fields import Line, Prose, SecureUrl
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
-from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.core.errors import InvalidInput, NotFound, WrongState
 
 _Id = Annotated[int, Field(ge=1, le=2**31 - 1)]  # what the column holds
 
 #: Link words that do not say where the link goes.
 _EMPTY_LABEL = re.compile(r"^(click\s+)?here$|^(read\s+)?more$|^link$|^https?://|^www\.", re.IGNORECASE)
+
+
+class ChangedMeanwhile(WrongState):
+    """Somebody else changed the update after it was shown."""
 
 
 class UpdateDraft(BaseModel):
@@ -45,26 +50,34 @@ class UpdateDraft(BaseModel):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        for audience, title, body in (
-            ("parents", self.parent_title, self.parent_body),
-            ("professionals", self.professional_title, self.professional_body),
+        for _field, sentence in self.clashes():
+            raise ValueError(sentence)
+        return self
+
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        """What does not go together: the field to mend, and a sentence for the form."""
+        for audience, prefix, title, body in (
+            ("parents", "parent", self.parent_title, self.parent_body),
+            ("professionals", "professional", self.professional_title, self.professional_body),
         ):
             if bool(title) != bool(body):
-                missing = "text" if title else "title"
-                raise ValueError(f"Wording for {audience} needs a {missing}, or leave its title and text both empty")
+                missing, field = ("text", f"{prefix}_body") if title else ("title", f"{prefix}_title")
+                yield field, f"Wording for {audience} needs a {missing}, or leave its title and text both empty"
         if not (self.parent_body or self.professional_body):
-            raise ValueError("Enter a wording for parents, for professionals, or for both")
+            yield "parent_title", "Enter a wording for parents, for professionals, or for both"
         if bool(self.evidence_url) != bool(self.evidence_label):
-            raise ValueError("Give the link to the evidence and the words of that link together, or neither")
+            field = "evidence_label" if self.evidence_url else "evidence_url"
+            yield field, "Give the link to the evidence and the words of that link together, or neither"
         if _EMPTY_LABEL.match(self.evidence_label):
-            raise ValueError("The words of the link must say where it goes, like “See the figures on the council site”")
+            sentence = "The words of the link must say where it goes, like “See the figures on the council site”"
+            yield "evidence_label", sentence
         if self.action and not self.professional_body:
-            raise ValueError("An action is for professionals: add a wording for professionals, or remove the action")
+            sentence = "An action is for professionals: add a wording for professionals, or remove the action"
+            yield "action", sentence
         if self.action_by and not self.action:
-            raise ValueError("A date for an action needs the action: say what to do by then")
+            yield "action", "A date for an action needs the action: say what to do by then"
         if self.until_date and self.until_date < self.from_date:
-            raise ValueError("The last day must be on or after the first day")
-        return self
+            yield "until_date", "The last day must be on or after the first day"
 
 
 def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: datetime) -> Update:
@@ -77,18 +90,49 @@ def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: d
 
 
 def edit(
-    session: Session, update_id: int, draft: UpdateDraft, *, now: datetime, editor_id: int | None = None
+    session: Session,
+    update_id: int,
+    draft: UpdateDraft,
+    *,
+    now: datetime,
+    editor_id: int | None = None,
+    revision: int | None = None,
 ) -> Update:
     """Replace what an update says. Its author stays; editions that were already approved keep their own words.
 
-    Raises `NotFound`, or `InvalidInput` when its priority area or organisation does not exist.
+    `revision` is the one that the editor saw, where there was something to see.
+    Raises `NotFound`, `ChangedMeanwhile`, or `InvalidInput` when its priority area or organisation does not exist.
     """
-    update = by_id(session, update_id)
+    update = hold(session, update_id)
+    if revision is not None and revision != update.revision:
+        raise ChangedMeanwhile("This update was changed after you opened it, so yours was not saved.")
     _check_references(session, draft)
     for name, value in draft.model_dump().items():
         setattr(update, name, value)
     update.updated_at = now
     update.editor_id = editor_id
+    update.revision += 1
+    session.add(update)
+    session.flush()
+    return update
+
+
+def archive(session: Session, update_id: int, *, now: datetime) -> Update:
+    """Put an update away: no edition is offered it any more, those that have it keep it. Raises `NotFound`.
+
+    Safe to call twice: one that was put away already keeps the day of it.
+    """
+    update = hold(session, update_id)
+    update.archived_at = update.archived_at or now
+    session.add(update)
+    session.flush()
+    return update
+
+
+def bring_back(session: Session, update_id: int) -> Update:
+    """Offer an update again that was put away. Raises `NotFound`. Safe to call twice."""
+    update = hold(session, update_id)
+    update.archived_at = None
     session.add(update)
     session.flush()
     return update
@@ -97,6 +141,15 @@ def edit(
 def by_id(session: Session, update_id: int) -> Update:
     """Raises `NotFound`."""
     update = session.get(Update, update_id)
+    if update is None:
+        raise NotFound(f"There is no update {update_id}.")
+    return update
+
+
+def hold(session: Session, update_id: int) -> Update:
+    """The update, held until the transaction ends. Raises `NotFound`."""
+    held = select(Update).where(col(Update.id) == update_id).with_for_update()
+    update = session.exec(held.execution_options(populate_existing=True)).one_or_none()
     if update is None:
         raise NotFound(f"There is no update {update_id}.")
     return update
@@ -121,11 +174,12 @@ def all_updates(session: Session) -> list[Update]:
 
 
 def due(session: Session, *, audience: Audience, on: date) -> list[Update]:
-    """The updates that have a wording for the audience and are due on that day, oldest first."""
+    """The updates that have a wording for the audience and are due on that day, oldest first; none archived."""
     body = Update.parent_body if audience is Audience.PARENTS else Update.professional_body
     statement = (
         select(Update)
         .where(
+            col(Update.archived_at).is_(None),
             col(Update.from_date) <= on,
             sa.or_(col(Update.until_date).is_(None), col(Update.until_date) >= on),
             col(body) != "",

@@ -1,13 +1,14 @@
 """What waits for somebody who is signed in: editions to finish or approve, copies nobody knows of, leaves that are
-held, complaints near their date, promises past theirs. A handful of queries, however much there is."""
+held, complaints near their date, promises past theirs, drafts of their own. A handful of queries, however much there
+is."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from newsletter.content import responses
-from newsletter.content.dates import in_words, london_date, with_weekday
+from newsletter.content import responses, saved_drafts
+from newsletter.content.dates import in_words, london_date, moment_in_words, with_weekday
 from newsletter.delivery import counting
 from newsletter.editions.models import Cadence, Edition, EditionState
 from newsletter.feedback import complaints
@@ -18,6 +19,8 @@ from subscribers.models import MailingList
 
 #: Editions that the page tells of at most; more are on the page of editions.
 MOST = 20
+#: Drafts of one's own, likewise; all are on the page of updates.
+MOST_DRAFTS = 3
 
 _AUTHOR, _APPROVER, _ADMIN, _DPO = StaffRole.AUTHOR, StaffRole.APPROVER, StaffRole.ADMIN, StaffRole.DPO
 
@@ -66,6 +69,7 @@ def waiting(session: Session, officer: Officer, *, now: datetime) -> Waiting:
         *_leaves(session, officer, {list_id: name for list_id, (name, _) in lists.items()}),
         *_complaints(session, officer, now),
         *_promises(session, officer, now),
+        *_drafts(session, officer),
     ]
     theirs = [
         ListNext(name, with_weekday(london_date(due)) if due is not None else "")
@@ -150,4 +154,18 @@ def _promises(session: Session, officer: Officer, now: datetime) -> list[Task]:
             is_urgent=True,
         )
         for response in responses.overdue(session, on=london_date(now))[:MOST]
+    ]
+
+
+def _drafts(session: Session, officer: Officer) -> list[Task]:
+    if not officer.has(_AUTHOR, _ADMIN):
+        return []
+    return [
+        Task(
+            f"Finish the update “{saved_drafts.title(draft)}”",
+            f"/staff/updates/{draft.update_id}" if draft.update_id else f"/staff/updates/new?draft={draft.id}",
+            f"You typed it on {moment_in_words(draft.updated_at)}. It is not saved as an update yet.",
+            "Draft",
+        )
+        for draft in saved_drafts.of_officer(session, officer.id, limit=MOST_DRAFTS)
     ]

@@ -79,7 +79,7 @@ class TestStarting:
         answer = author.post("/staff/editions/start", {"list": "parents", "kind": "regular"})
         assert answer.status_code == 200
         assert "There is nothing new to send" in answer.text
-        assert "More help by phone: Already in edition" in answer.text
+        assert "More help by phone</a>: Already in edition" in answer.text
         with newsroom.runtime.db.reading() as session:
             assert len(session.exec(select(Edition).where(Edition.state == EditionState.DRAFT)).all()) == 0
 
