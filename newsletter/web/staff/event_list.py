@@ -1,4 +1,4 @@
-"""All events as staff see them: coming, over, called off; who is told; and in which editions they stand."""
+"""All events as staff see them: coming, over, cancelled; who is told; and in which editions they stand."""
 
 from enum import StrEnum
 from typing import TypeVar
@@ -23,7 +23,7 @@ router = APIRouter()
 WHENS = {
     When.COMING: "Coming",
     When.OVER: "Over",
-    When.CANCELLED: "Called off",
+    When.CANCELLED: "Cancelled",
     When.ALL: "All events",
 }
 AUDIENCES = {Audience.PARENTS: "Parents and carers", Audience.PROFESSIONALS: "Professionals"}

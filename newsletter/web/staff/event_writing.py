@@ -1,4 +1,4 @@
-"""Events, written by staff: add one, change it, copy it to another day, call it off.
+"""Events, written by staff: add one, change it, copy it to another day, cancel it.
 
 What is saved by somebody else meanwhile is never overwritten unseen (`settings.sheets`).
 """
@@ -40,9 +40,9 @@ SAID = {
         "The event was saved. An edition with it that was waiting or approved is a draft again, so that it is approved "
         "with the new words."
     ),
-    "cancelled": "The event was called off. Its page and its calendar file say so.",
+    "cancelled": "The event was cancelled. Its page and its calendar file say so.",
     "cancelled-reopened": (
-        "The event was called off. Its page and its calendar file say so. An edition with it that was waiting or "
+        "The event was cancelled. Its page and its calendar file say so. An edition with it that was waiting or "
         "approved is a draft again."
     ),
 }
@@ -100,7 +100,7 @@ def save(
 
         try:
             outcome = sheets.save(session, SHEET, event, typed, keep)
-        except WrongState as error:  # it was called off meanwhile
+        except WrongState as error:  # it was cancelled meanwhile
             form, _ = SHEET.fill(typed)
             form.errors = {SHEET.fields[0].name: str(error).rstrip(".")}
             outcome = Outcome(form, 409, shown=filling.mark(SHEET.stored(event)))
@@ -154,7 +154,7 @@ def _form(
     said: str | None = None,
     copied: str = "",
 ) -> Response:
-    """The form with what is kept or was typed. What was called off is shown and no longer changed."""
+    """The form with what is kept or was typed. What was cancelled is shown and no longer changed."""
     now = runtime.clock.now()
     today = london_date(now)
     if outcome is None:
