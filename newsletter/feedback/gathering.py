@@ -83,5 +83,11 @@ def page(session: Session, state: FeedbackState, *, number: int, size: int) -> S
     return [(row, name) for row, name in session.exec(query.limit(size).offset((number - 1) * size))]
 
 
+def still(session: Session, ids: Sequence[int], state: FeedbackState) -> bool:
+    """Whether all of these are in that state. They are held until the transaction ends."""
+    found = select(Feedback.id).where(col(Feedback.id).in_(ids), col(Feedback.state) == state).with_for_update()
+    return len(session.exec(found).all()) == len(set(ids))
+
+
 def _readable(state: FeedbackState) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return col(Feedback.state) == state, col(Feedback.text).is_not(None)

@@ -61,7 +61,11 @@ def new_page(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: T
 def add(request: Request, typed: TheForm, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
     now = runtime.clock.now()
     with runtime.db.transaction() as session:
-        theme = _theme(session, typed)
+        try:
+            theme = _theme(session, typed)
+        except WrongState as error:
+            outcome = _without_theme(typed, f"{error} Or save yours beside it, which answers no theme yet")
+            return _form(request, pages, session, runtime, officer, outcome=outcome)
         made: list[Answer] = []
 
         def keep(draft: ResponseDraft) -> None:
@@ -142,6 +146,14 @@ def _theme(session: Session, typed: Mapping[str, str]) -> Theme | None:
     if theme.response_id is not None:
         raise WrongState(f"Somebody has answered “{theme.name}” meanwhile. Look at their answer first.")
     return theme
+
+
+def _without_theme(typed: Mapping[str, str], problem: str) -> Outcome:
+    """The form with what was typed, when somebody else answered its theme meanwhile."""
+    form, _ = SHEET.fill(typed)
+    form.typed = {**form.typed, "theme_id": ""}
+    form.errors = {"theme": problem}
+    return Outcome(form, 409)
 
 
 def _gathered(session: Session, theme_id: int) -> dict[str, Any]:

@@ -74,23 +74,27 @@ def feedback_page(
 def file(request: Request, typed: TheForm, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
     """Put the chosen texts under a theme, or set them aside."""
     ids = _ids(typed)
-    is_aside = typed.get("do") == "aside"
+    is_aside, number = typed.get("do") == "aside", "1 text" if len(ids) == 1 else f"{len(ids)} texts"
     form: Bound[FormModel] = Bound(dict(typed))
+    status = 422
     try:
         with runtime.db.transaction() as session:
             if not ids:
                 raise InvalidInput("Choose what to file or to set aside", field="texts")
+            if not gathering.still(session, ids, _state(request)):
+                status = 409
+                raise InvalidInput("Somebody else dealt with some of these meanwhile. Choose again", field="texts")
             if is_aside:
                 themes.set_aside(session, ids)
-                _note(session, runtime, officer, "set feedback aside", f"{len(ids)} texts")
+                _note(session, runtime, officer, "set feedback aside", number)
             else:
                 theme = themes.file(session, ids, _theme_name(session, typed), now=runtime.clock.now())
-                _note(session, runtime, officer, "file feedback", f"{len(ids)} texts", about=f"theme {theme.id}")
+                _note(session, runtime, officer, "file feedback", number, about=f"theme {theme.id}")
         return redirect(PATH, "aside" if is_aside else "filed")
     except InvalidInput as problem:
         form.errors = {problem.field or "texts": str(problem).rstrip(".")}
     with runtime.db.reading() as session:
-        return _page(request, pages, session, officer, form, status=422)
+        return _page(request, pages, session, officer, form, status=status)
 
 
 def _theme_name(session: Session, typed: Mapping[str, str]) -> str:
@@ -119,8 +123,7 @@ def _page(
     status: int = 200,
     said: str | None = None,
 ) -> Response:
-    asked = request.query_params
-    state = chosen(FeedbackState, asked.get("state")) or FeedbackState.NEW
+    asked, state = request.query_params, _state(request)
     total = gathering.count(session, state)
     number, last = pages_for(total, asked.get("page", "1"), size=ROWS)
     speakers = dict(SPEAKERS)
@@ -158,6 +161,11 @@ def _page(
         number=number,
         last=last,
     )
+
+
+def _state(request: Request) -> FeedbackState:
+    """Which texts the page shows."""
+    return chosen(FeedbackState, request.query_params.get("state")) or FeedbackState.NEW
 
 
 def _ids(typed: Mapping[str, str]) -> list[int]:
