@@ -71,6 +71,12 @@ def area_of(session: Session, theme_id: int) -> int | None:
     return session.scalar(query)
 
 
+def texts(session: Session, theme_id: int, *, limit: int) -> Sequence[str]:
+    """What was written about a theme, as far as it is still kept, newest first."""
+    query = select(Feedback.text).where(col(Feedback.theme_id) == theme_id, col(Feedback.text).is_not(None))
+    return [text for text in session.exec(query.order_by(col(Feedback.id).desc()).limit(limit)) if text]
+
+
 def count(session: Session, state: FeedbackState) -> int:
     """How much with words is in this state."""
     return session.scalar(sa.select(sa.func.count()).select_from(Feedback).where(*_readable(state))) or 0

@@ -35,6 +35,8 @@ router = APIRouter()
 
 PATH = "/staff/answers"
 BACK = (PATH, "All answers")
+#: Texts of a theme that stand beside the form of its answer; all are on the page of feedback.
+MOST_TEXTS = 20
 SAID = {
     "added": "The answer was added.",
     "saved": "The answer was saved.",
@@ -193,6 +195,7 @@ def _form(
         outcome = Outcome(filling.showing(stored), shown=filling.mark(stored))
     partner, area = outcome.form.get("partner_id"), outcome.form.get("priority_area_id")
     answer_id = answer.id or 0 if answer else 0
+    theme = outcome.form.get("theme_id") if answer is None else ""
     return sheets.page(
         request,
         pages,
@@ -213,6 +216,7 @@ def _form(
         picks=picking.picks(session, today, partner=partner, area=area),
         uses=picking.uses(session, officer, used_in.responses(session, [answer_id])).get(answer_id, []),
         saved_by=picking.saved_by(session, answer) if answer else None,
+        texts=gathering.texts(session, _number(theme), limit=MOST_TEXTS) if theme else [],
         themes=themes.answered_by(session, answer_id) if answer else [],
         waiting=themes.unanswered(session) if answer else [],
     )

@@ -52,7 +52,7 @@ FIELDS = (
     Field(
         "access_notes",
         "Getting in and around (optional)",
-        "Steps and lifts, parking, a quiet room, a hearing loop, captions",
+        "Steps, parking, quiet room, captions. It can follow later, but no edition with the event is approved without it",
         group="Who can take part, and how",
     ),
     Field(
@@ -61,7 +61,9 @@ FIELDS = (
         "Whom to ask for adjustments: a role with a phone number or an address, and no name",
     ),
     Field(
-        "without_attending", "How to take part without coming (optional)", "An edition cannot be approved without it"
+        "without_attending",
+        "How to take part without coming (optional)",
+        "For example, Write to us by then. It can follow later, but no edition with the event is approved without it",
     ),
     Field("for_whom", "Who can come?", "For example, Parents and carers of children with SEND"),
     Field("cost", "Cost", "Free, or what it costs"),

@@ -189,6 +189,7 @@ class TestThemes:
         assert (fields["theme"], fields["people"], fields["theme_id"]) == ("Calls are not returned", "2", str(theme))
         assert (fields["period_from"], fields["period_until"]) == ("4/9/2026", "30/10/2026")
         assert fields["priority_area_id"] == str(area)
+        assert page.text.count("Calls are not returned!</li>") == 2
         mine = {**typed(newsroom), **{name: text for name, text in fields.items() if text}}
         location = author.post(f"{PATH}/new", mine).headers["location"]
         assert "Calls are not returned\n" in author.get(location).text
