@@ -43,6 +43,8 @@ from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
 from newsletter.web.staff import (
     account,
+    answer_list,
+    answer_writing,
     approval,
     colleagues,
     composing,
@@ -51,6 +53,9 @@ from newsletter.web.staff import (
     edition_preview,
     edition_words,
     editions,
+    event_list,
+    event_writing,
+    feedback_filing,
     guard,
     joining,
     log,
@@ -106,6 +111,7 @@ UPDATES = (update_listing, update_form, update_preview, update_drafts, update_pu
 STUDIO = (
     sign_in, directory, joining, start, account, colleagues, log, *SETTINGS, *UPDATES,
     editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
+    event_list, event_writing, answer_list, answer_writing, feedback_filing,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
 )  # fmt: skip
 

@@ -32,6 +32,7 @@ COPIED = {
     "staff-sending.js": SOURCES / "staff-sending.js",
     "staff-composing.js": SOURCES / "staff-composing.js",
     "staff-updates.js": SOURCES / "staff-updates.js",
+    "staff-content.js": SOURCES / "staff-content.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }

@@ -6,6 +6,7 @@ from newsletter.cli import (
     answering,
     content,
     editions,
+    elections,
     feedback,
     installing,
     keys,
@@ -31,6 +32,7 @@ roles.add_to(app)
 installing.add_to(app)
 app.add_typer(editions.app, name="edition")
 content.add_to(app)
+elections.add_to(app)
 people.add_to(app)
 receipts.add_to(app)
 retention.add_to(app)

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from sqlmodel import Session, col, select
 
 from newsletter.content.dates import london_date
-from newsletter.content.fields import Line, Prose, SecureUrl
+from newsletter.content.fields import Id, Line, Misfit, Prose, SecureUrl
 from newsletter.content.models import Event, EventPlace, Partner, PriorityArea
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
@@ -50,24 +50,34 @@ class EventDraft(BaseModel):
     booking_url: SecureUrl = ""
     without_attending: Line = Field(default="", max_length=500)
     adjustments_contact: Line = Field(min_length=1, max_length=200)
-    partner_id: int
-    priority_area_id: int | None = None
+    partner_id: Id
+    priority_area_id: Id | None = None
     announce_from: date
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if not (self.for_parents or self.for_professionals):
-            raise ValueError("Choose who it is for: parents and carers, professionals, or both")
+            raise Misfit("Choose who it is for: parents and carers, professionals, or both", field="for_parents")
         if self.ends_at <= self.starts_at:
-            raise ValueError("The end must be after the start")
+            raise Misfit("The end must be after the start", field="ends_at")
         if self.place is not EventPlace.ONLINE and not (self.venue and self.postal_address):
-            raise ValueError("Give the name of the venue and its address, or make the event online only")
+            missing = "postal_address" if self.venue else "venue"
+            raise Misfit("Give the name of the venue and its address, or make the event online only", field=missing)
+        if self.place is EventPlace.ONLINE and (self.venue or self.postal_address):
+            raise Misfit(
+                "An event that is online only has no venue: empty the venue and its address, or choose both",
+                field="venue" if self.venue else "postal_address",
+            )
         if self.place is EventPlace.IN_PERSON and self.online_url:
-            raise ValueError("A link to join is for an event that is online, or both online and in person")
+            raise Misfit(
+                "A link to join is for an event that is online, or both online and in person", field="online_url"
+            )
         if self.place is not EventPlace.IN_PERSON and not (self.online_url or self.booking or self.booking_url):
-            raise ValueError("Give the link to join, or say how to book to get it")
+            raise Misfit("Give the link to join, or say how to book to get it", field="online_url")
         if self.announce_from > london_date(self.starts_at):
-            raise ValueError("The first day to announce it must be on or before the day of the event")
+            raise Misfit(
+                "The first day to announce it must be on or before the day of the event", field="announce_from"
+            )
         return self
 
 

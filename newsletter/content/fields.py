@@ -12,6 +12,15 @@ from newsletter.rendering import markup
 
 _SECURE_URL = re.compile(r"https://[^\s/?#@]+\.[^\s@]+")
 
+
+class Misfit(ValueError):
+    """Two fields do not go together. `field` is the one to go to, where a form can lead there."""
+
+    def __init__(self, sentence: str, *, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
 _Draft = TypeVar("_Draft", bound=BaseModel)
 
 
@@ -31,6 +40,8 @@ def _secure_url(url: str) -> str:
 
 Line = Annotated[str, AfterValidator(one_line)]
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_prose)]
+#: The number of a row, as large as the databases have them.
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 SecureUrl = Annotated[str, AfterValidator(one_line), AfterValidator(_secure_url), Field(max_length=500)]
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlmodel import Session, col, select
 
-from newsletter.content.fields import Line, Prose
+from newsletter.content.fields import Id, Line, Misfit, Prose
 from newsletter.content.models import Partner, PriorityArea, Response, ResponseOutcome
 from newsletter.core import small_numbers
 from newsletter.core.audience import Audience
@@ -52,8 +52,8 @@ class ResponseDraft(BaseModel):
     doing_by: date | None = None
     reason: Line = Field(default="", max_length=300)
     decision_owner: Line = Field(min_length=1, max_length=120)
-    partner_id: int
-    priority_area_id: int
+    partner_id: Id
+    priority_area_id: Id
     for_parents: bool = False
     for_professionals: bool = False
     from_date: date
@@ -72,15 +72,15 @@ class ResponseDraft(BaseModel):
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if not (self.for_parents or self.for_professionals):
-            raise ValueError("Choose who it is for: parents and carers, professionals, or both")
+            raise Misfit("Choose who it is for: parents and carers, professionals, or both", field="for_parents")
         if self.period_until < self.period_from:
-            raise ValueError("The last day on which people said it must be on or after the first")
+            raise Misfit("The last day on which people said it must be on or after the first", field="period_until")
         if (self.doing_by is not None) != (self.outcome is ResponseOutcome.DOING):
-            raise ValueError("Say by when it will be done if it is being done, and only then")
+            raise Misfit("Say by when it will be done if it is being done, and only then", field="doing_by")
         if not self.reason and self.outcome in (ResponseOutcome.WILL_NOT, ResponseOutcome.NOT_OURS):
-            raise ValueError("Give the reason why it will not be done, or cannot be decided by us")
+            raise Misfit("Give the reason why it will not be done, or cannot be decided by us", field="reason")
         if self.until_date and self.until_date < self.from_date:
-            raise ValueError("The last day must be on or after the first day")
+            raise Misfit("The last day must be on or after the first day", field="until_date")
         return self
 
 

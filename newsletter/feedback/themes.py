@@ -63,6 +63,37 @@ def answer(session: Session, theme: str, response_id: int) -> Theme:
     return found
 
 
+def open_again(session: Session, theme_id: int, response_id: int) -> bool:
+    """Say that this response does not answer a theme after all. False when it did not. Raises `NotFound`."""
+    found = by_id(session, theme_id)
+    if found.response_id != response_id:
+        return False
+    found.response_id = None
+    session.flush()
+    return True
+
+
+def by_id(session: Session, theme_id: int) -> Theme:
+    """Raises `NotFound`."""
+    found = session.get(Theme, theme_id)
+    if found is None:
+        raise NotFound("There is no such theme.")
+    return found
+
+
+def unanswered(session: Session) -> list[Theme]:
+    """The themes that something is filed under and nothing answers, from A to Z."""
+    is_used = sa.select(sa.literal(1)).where(col(Feedback.theme_id) == col(Theme.id)).exists()
+    found = select(Theme).where(col(Theme.response_id).is_(None), is_used).order_by(sa.func.lower(Theme.name))
+    return list(session.exec(found))
+
+
+def answered_by(session: Session, response_id: int) -> list[Theme]:
+    """The themes that a response answers, from A to Z."""
+    found = select(Theme).where(col(Theme.response_id) == response_id).order_by(sa.func.lower(Theme.name))
+    return list(session.exec(found))
+
+
 def by_name(session: Session, theme: str) -> Theme:
     """The theme of this name, however it is spaced and in whatever case. Raises `NotFound`."""
     name = " ".join(theme.split())

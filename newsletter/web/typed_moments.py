@@ -1,4 +1,4 @@
-"""A day in three boxes and a time in one, as people type them: a moment by the clock in London."""
+"""A day and a time as people type them: a moment by the clock in London."""
 
 import re
 from datetime import UTC, date, datetime
@@ -14,12 +14,27 @@ def read(day: str, month: str, year: str, time: str) -> datetime:
         when = date(int(year), int(month), int(day))
     except (ValueError, OverflowError):
         raise ValueError("Enter a real date, like 27 3 2027") from None
+    return on(when, time)
+
+
+def on(day: date, time: str) -> datetime:
+    """The moment of a time on a day. Raises `ValueError` with the sentence for whoever typed it, also where the clocks
+    change and that time does not exist or comes twice."""
     hour, minute = _time(time)
-    local = datetime(when.year, when.month, when.day, hour, minute, tzinfo=LONDON)
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=LONDON)
     moment = local.astimezone(UTC)
     if moment.astimezone(LONDON).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise ValueError("The clocks go forward in that hour, so that this time does not exist. Choose another time")
+    if local.replace(fold=1).astimezone(UTC) != moment:
+        raise ValueError("The clocks go back in that hour, so that this time comes twice. Choose another time")
     return moment
+
+
+def as_typed(moment: datetime) -> str:
+    """The time as a form shows it: 6:30pm, 12am, 12pm."""
+    local = moment.astimezone(LONDON)
+    minutes = f":{local.minute:02}" if local.minute else ""
+    return f"{local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
 
 
 def _time(typed: str) -> tuple[int, int]:

@@ -148,7 +148,7 @@ def _promises(session: Session, officer: Officer, now: datetime) -> list[Task]:
     return [
         Task(
             f"Say what became of “{response.theme}”",
-            "/you-said-we-did",
+            f"/staff/answers/{response.id}",
             f"It was promised for {in_words(response.doing_by)}." if response.doing_by else "",
             "Late",
             is_urgent=True,

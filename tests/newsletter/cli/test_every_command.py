@@ -36,6 +36,9 @@ PROMISED = set(
     edition unknown
     edition variant add
     edition variant list
+    election add
+    election list
+    election remove
     event add
     event cancel
     event list
@@ -116,7 +119,9 @@ def test_it_explains_itself(newsletter: Newsletter, command: str) -> None:
      "edition variant add 1 braille", "edition approve 1",
      "staff add new@example.org --role king", "restore nowhere.zip", "subscribers import parents nowhere.csv",
      "run --port 99999", "receipts take nowhere", "receipts take pyproject.toml --maildir .", "event add nowhere.toml",
-     "event cancel 0", "glossary add EHCP", "glossary import nowhere.csv"],
+     "event cancel 0", "election add Council",
+     "election add Council --from soon --until later", "election remove 0",
+     "glossary add EHCP", "glossary import nowhere.csv"],
 )  # fmt: skip
 def test_wrong_use_exits_with_2(newsletter: Newsletter, arguments: str) -> None:
     result = newsletter(*arguments.split())

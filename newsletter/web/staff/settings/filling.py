@@ -9,12 +9,14 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from newsletter.content.fields import Misfit
 from newsletter.core.errors import InvalidInput
 from newsletter.core.texts import visible
 from newsletter.web import typed_dates
@@ -34,17 +36,35 @@ MEANWHILE = (
 _Draft = TypeVar("_Draft", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Fields of a draft that the page asks for in another way, as a moment by its day and its time: `values` by field
+    of the draft, `errors` by field of the page, and which field of the page stands for one of the draft."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+
+
 def fill(
-    draft: type[_Draft], typed: Mapping[str, str], labels: Mapping[str, str], *, more: tuple[str, ...] = ()
+    draft: type[_Draft],
+    typed: Mapping[str, str],
+    labels: Mapping[str, str],
+    *,
+    more: tuple[str, ...] = (),
+    read: Read | None = None,
 ) -> tuple[Form, _Draft | None]:
     """The form, and its draft where everything is right. `labels`: what each field is called, in the order of the page;
-    `more`: fields that are not of the draft."""
+    `more`: fields that are not of the draft; `read`: what was read already."""
     form: Form = Bound({name: visible(typed.get(name, "")) for name in (*more, *labels)})
-    values: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for name, field in draft.model_fields.items():
+    read = read or Read()
+    values: dict[str, Any] = dict(read.values)
+    errors: dict[str, str] = dict(read.errors)
+    for name, asked in draft.model_fields.items():
+        if name in read.stands_for:
+            continue
         text = form.get(name)
-        kind = _kind(field.annotation)
+        kind = _kind(asked.annotation)
         if kind is bool:
             values[name] = text == "yes"
         elif not text:
@@ -61,7 +81,10 @@ def fill(
         made = draft.model_validate(values)
     except ValidationError as problem:
         for error in problem.errors(include_url=False):
-            name = str(error["loc"][0]) if error["loc"] else _last_with(labels, "until_date")
+            name = str(error["loc"][0]) if error["loc"] else _field_of(error, labels)
+            if name in read.stands_for and error["type"] == "missing":
+                continue  # why it could not be read is known
+            name = read.stands_for.get(name, name)
             errors.setdefault(name, _sentence(error, labels.get(name, name)))
     form.errors = {name: errors[name] for name in labels if name in errors}
     return form, None if errors else made
@@ -121,8 +144,12 @@ def _plainly(label: str) -> str:
     return label.removesuffix(" (optional)")
 
 
-def _last_with(labels: Mapping[str, str], name: str) -> str:
-    return name if name in labels else next(iter(labels))
+def _field_of(error: ErrorDetails, labels: Mapping[str, str]) -> str:
+    """Where to go with a refusal that concerns several fields."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Misfit):
+        return cause.field
+    return "until_date" if "until_date" in labels else next(iter(labels))
 
 
 def _sentence(error: ErrorDetails, label: str) -> str:

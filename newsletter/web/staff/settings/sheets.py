@@ -25,7 +25,8 @@ _Draft = TypeVar("_Draft", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `kind`: line, text (several lines), day, number, email, colour, yes (one box), or choice."""
+    """One field. `kind`: line, text (several lines), day, time, number, email, colour, yes (one box), choice (of those
+    listed), pick (of what the page gives) or audiences (two boxes: this one, and the next field's)."""
 
     name: str
     label: str
@@ -33,6 +34,7 @@ class Field:
     kind: str = "line"
     choices: tuple[tuple[str, str, str], ...] = ()  # value, words, hint
     group: str = ""  # the heading that begins with this field
+    when: str = ""  # where it belongs to some choices of another field: "place: online both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,24 @@ class Sheet(Generic[_Draft]):
     @property
     def labels(self) -> dict[str, str]:
         return {one.name: one.label for one in self.fields}
+
+    @property
+    def groups(self) -> list[tuple[str, list[Field]]]:
+        """The fields under their headings."""
+        found: list[tuple[str, list[Field]]] = []
+        for one in self.fields:
+            if one.group or not found:
+                found.append((one.group, []))
+            found[-1][1].append(one)
+        return found
+
+    def fill(self, typed: Mapping[str, str]) -> tuple[Form, _Draft | None]:
+        """What was typed, and its draft where everything is right."""
+        return filling.fill(self.draft, typed, self.labels, more=self.more)
+
+    def changed(self, before: Mapping[str, Any], draft: _Draft) -> list[str]:
+        """The names of the fields that another value was saved in."""
+        return filling.changed(before, draft.model_dump())
 
     def stored(self, row: Table | None) -> dict[str, Any]:
         """What is kept, by field."""
@@ -71,7 +91,7 @@ def save(
     keep: Callable[[_Draft], object],
 ) -> Outcome:
     """Give the draft to `keep`, unless something has to be mended first. `row`: what is changed; None: it is new."""
-    form, draft = filling.fill(sheet.draft, typed, sheet.labels, more=sheet.more)
+    form, draft = sheet.fill(typed)
     if row is not None:
         session.refresh(row, with_for_update={"key_share": True})
     before = sheet.stored(row)
@@ -85,7 +105,7 @@ def save(
         keep(draft)
     except InvalidInput as problem:
         return Outcome(filling.refuse(form, problem), 422, shown=shown)
-    return Outcome(form, changed=filling.changed(before, draft.model_dump()))
+    return Outcome(form, changed=sheet.changed(before, draft))
 
 
 def page(

@@ -103,6 +103,11 @@ def test_what_has_begun_cannot_be_stopped_but_paused(sqlite_studio: Studio, cloc
             "The clocks go forward",
         ),
         (
+            {"when": "at", "list_name": LIST_NAME, "day": "31", "month": "10", "year": "2027", "time": "1:30am"},
+            "time",
+            "The clocks go back",
+        ),
+        (
             {"when": "at", "list_name": LIST_NAME, "day": "3", "month": "11", "year": "2026", "time": "9:05am"},
             "day",
             "at least 10 minutes from now",
