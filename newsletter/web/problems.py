@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.core.errors import (
@@ -125,8 +126,17 @@ def handle(app: FastAPI, pages: Pages) -> None:
         # The sentence is for whoever asked: always where staff work, elsewhere when it tells nothing of anybody.
         if isinstance(error, WrongState) or (status < 500 and request.url.path.startswith("/staff")):
             title = "You cannot do that" if status == 403 else _PROBLEMS[status].title
+            problem, officer = Problem(title, (str(error),)), getattr(request.state, "officer", None)
+            if officer is None:
+                return pages.show(request, "problem.html", status=status, headers=headers, problem=problem)
             return pages.show(
-                request, "problem.html", status=status, headers=headers, problem=Problem(title, (str(error),))
+                request,
+                "staff/problem.html",
+                status=status,
+                headers=headers,
+                problem=problem,
+                officer=officer,
+                back=_page_before(request),
             )
         return page(pages, request, status, headers=headers)
 
@@ -146,6 +156,18 @@ def handle(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(RequestValidationError, unreadable)
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(away, database_away)
+
+
+def _page_before(request: Request) -> str:
+    """Where whoever is signed in came from, as far as its address tells: the page whose button was pressed, or the one
+    above the page that was asked for."""
+    path = request.url.path if request.method == "POST" else request.url.path.rpartition("/")[0]
+    while path.count("/") > 1:
+        scope = {**request.scope, "path": path, "method": "GET", "type": "http"}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+        path = path.rpartition("/")[0]
+    return "/staff/"
 
 
 class LastResort:

@@ -42,12 +42,12 @@ class Door:
                 found = sessions.officer(session, runtime.crypto, text, now=now)
         if found is None or (self.is_close and found.seen_at <= now - CLOSE_IDLE):
             raise NotSignedIn("Sign in first.")
+        request.state.officer = found  # whom a page that says no is shown to, too
         if self.roles and not found.has(*self.roles):
             raise NotAllowed("Your account may not do this. Ask an administrator for the role it needs.")
         if found.seen_at <= now - EXACTNESS:
             with runtime.db.transaction() as session:
                 sessions.touch(session, found.session_id, now=now)
-        request.state.officer = found
         return found
 
 

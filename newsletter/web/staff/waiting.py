@@ -14,6 +14,7 @@ from newsletter.editions.models import Cadence, Edition, EditionState
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
 from newsletter.staff.sessions import Officer
+from newsletter.web.staff import setting_up
 from subscribers import bursts
 from subscribers.models import MailingList
 
@@ -70,6 +71,7 @@ def waiting(session: Session, officer: Officer, *, now: datetime) -> Waiting:
         *_complaints(session, officer, now),
         *_promises(session, officer, now),
         *_drafts(session, officer),
+        *_set_up(session, officer),
     ]
     theirs = [
         ListNext(name, with_weekday(london_date(due)) if due is not None else "")
@@ -169,3 +171,9 @@ def _drafts(session: Session, officer: Officer) -> list[Task]:
         )
         for draft in saved_drafts.of_officer(session, officer.id, limit=MOST_DRAFTS)
     ]
+
+
+def _set_up(session: Session, officer: Officer) -> list[Task]:
+    if not officer.has(_ADMIN):
+        return []
+    return [Task(words, page, why, "To set up") for words, page, why in setting_up.steps(session)]

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from sqlmodel import select
 
 from newsletter.content.models import Partner, PriorityArea, Response, ResponseOutcome
+from newsletter.core.audience import Audience
 from newsletter.delivery.models import Batch
 from newsletter.editions.models import Edition, EditionState
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole, StaffRoleHeld
-from subscribers.models import HeldLeave, LeaveBurst
+from subscribers.models import HeldLeave, LeaveBurst, MailingList
 from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door
 from tests.newsletter.web.staff.conftest import Desk
@@ -99,13 +100,46 @@ def test_a_role_for_another_list_is_told_nothing(door: Door, desk: Callable[...,
     assert "SEND news for parents" not in page
 
 
-def test_eleven_questions_are_enough_however_much_there_is(door: Door, desk: Callable[..., Desk]) -> None:
+def test_thirteen_questions_are_enough_however_much_there_is(door: Door, desk: Callable[..., Desk]) -> None:
     everything = desk(*ALL)
     fill(door, times=15)
     with Counted(door.runtime) as seen:
         told(everything)
-    assert seen.number <= 11
+    assert seen.number <= 13
 
 
 def test_when_nothing_waits(door: Door, desk: Callable[..., Desk]) -> None:
     assert "Nothing waits for you now" in told(desk(StaffRole.DPO))
+
+
+def test_an_administrator_is_told_what_is_still_to_be_set_up(door: Door, desk: Callable[..., Desk]) -> None:
+    """The town has a list and a partnership, and neither partners nor areas nor anybody who writes or approves."""
+    admin = desk(StaffRole.ADMIN)
+    steps = ("Add the partners", "Add the priority areas", "Invite somebody who writes", "Invite somebody who approves")
+    assert [step in told(admin) for step in steps] == [True] * 4
+    assert "Add a mailing list" not in told(admin)
+    assert "To set up" not in told(desk(StaffRole.DPO))
+    with door.runtime.db.transaction() as session:
+        row = MailingList(
+            slug="early-years", name=NASTY, audience=Audience.PARENTS, summary="News.", frequency="monthly",
+            sender_name="News", sender_email="news@example.org", reply_to="send@example.org", lawful_basis="consent",
+        )  # fmt: skip
+        session.add(row)
+    assert "Write what people agree to for" in told(admin)
+    fill(door)
+    desk(StaffRole.AUTHOR)
+    desk(StaffRole.APPROVER)
+    assert [step in told(admin) for step in steps] == [False] * 4
+
+
+def test_whoever_cannot_do_something_is_led_back_to_where_they_were(door: Door, desk: Callable[..., Desk]) -> None:
+    approver = desk(StaffRole.APPROVER)
+    for answer, back in (
+        (approver.post("/staff/editions/99/approval/approve", {}), "/staff/editions/99/approval"),
+        (approver.get("/staff/editions/99/approval"), "/staff/editions/99"),
+        (approver.get("/staff/editions/99"), "/staff/editions"),
+        (approver.get("/staff/log"), "/staff/"),
+    ):
+        assert answer.status_code in (403, 404, 422)
+        assert f'<a class="govuk-link" href="{back}">' in answer.text
+        assert "Newsletter studio" in answer.text
