@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.editions import opening_links
-from newsletter.editions.opening_links import is_public
+from newsletter.providers.public_web import is_public
 
 PUBLIC = "93.184.215.14"
 
