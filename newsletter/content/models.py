@@ -4,6 +4,7 @@ said, we did"), and the glossary. All of it is data."""
 import enum
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Field
 
 from newsletter.core.db import Table, enum_type
@@ -88,6 +89,31 @@ class Update(Table, table=True):
     )  # who changed it last; may not approve it either
     created_at: datetime
     updated_at: datetime
+    revision: int = 1  # grows with every edit, so that two people who edit at once do not overwrite each other unseen
+    archived_at: datetime | None = None  # put away: offered to no edition; those that have it keep it
+
+
+class SavedDraft(Table, table=True):
+    """What a member of staff has typed for an update and not saved yet: never read by anybody else, in no edition.
+
+    One for each update that somebody has open; one for each form of a new one, known by its `form_key`.
+    """
+
+    __tablename__ = "saved_draft"
+    __table_args__ = (sa.UniqueConstraint("staff_id", "update_id"), sa.UniqueConstraint("staff_id", "form_key"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    staff_id: int = Field(foreign_key="staff.id")  # whose it is
+    update_id: int | None = Field(
+        default=None, foreign_key="progress_update.id", index=True, ondelete="CASCADE"
+    )  # None: for a new one
+    form_key: str = Field(max_length=64)  # of the form it was typed into, so that typing on changes the same row
+    typed: dict[str, str] = Field(sa_type=sa.JSON)  # by name of the form's field, right or wrong
+    revision: int = 0  # of the update, when editing began; 0: a new one
+    source: str = Field(default="", max_length=120)  # "": typed; "document"; or the feed's name
+    source_key: str | None = Field(default=None, unique=True, max_length=64)  # what it was brought in from: once only
+    created_at: datetime
+    updated_at: datetime = Field(index=True)
 
 
 class EventPlace(enum.StrEnum):

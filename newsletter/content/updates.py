@@ -16,12 +16,16 @@ from sqlmodel import Session, col, select
 from newsletter.content.fields import Line, Prose, SecureUrl
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
-from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.core.errors import InvalidInput, NotFound, WrongState
 
 _Id = Annotated[int, Field(ge=1, le=2**31 - 1)]  # what the column holds
 
 #: Link words that do not say where the link goes.
 _EMPTY_LABEL = re.compile(r"^(click\s+)?here$|^(read\s+)?more$|^link$|^https?://|^www\.", re.IGNORECASE)
+
+
+class ChangedMeanwhile(WrongState):
+    """Somebody else changed the update after it was shown."""
 
 
 class UpdateDraft(BaseModel):
@@ -77,18 +81,49 @@ def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: d
 
 
 def edit(
-    session: Session, update_id: int, draft: UpdateDraft, *, now: datetime, editor_id: int | None = None
+    session: Session,
+    update_id: int,
+    draft: UpdateDraft,
+    *,
+    now: datetime,
+    editor_id: int | None = None,
+    revision: int | None = None,
 ) -> Update:
     """Replace what an update says. Its author stays; editions that were already approved keep their own words.
 
-    Raises `NotFound`, or `InvalidInput` when its priority area or organisation does not exist.
+    `revision` is the one that the editor saw, where there was something to see.
+    Raises `NotFound`, `ChangedMeanwhile`, or `InvalidInput` when its priority area or organisation does not exist.
     """
-    update = by_id(session, update_id)
+    update = _held(session, update_id)
+    if revision is not None and revision != update.revision:
+        raise ChangedMeanwhile("This update was changed after you opened it, so yours was not saved.")
     _check_references(session, draft)
     for name, value in draft.model_dump().items():
         setattr(update, name, value)
     update.updated_at = now
     update.editor_id = editor_id
+    update.revision += 1
+    session.add(update)
+    session.flush()
+    return update
+
+
+def archive(session: Session, update_id: int, *, now: datetime) -> Update:
+    """Put an update away: no edition is offered it any more, those that have it keep it. Raises `NotFound`.
+
+    Safe to call twice: one that was put away already keeps the day of it.
+    """
+    update = _held(session, update_id)
+    update.archived_at = update.archived_at or now
+    session.add(update)
+    session.flush()
+    return update
+
+
+def bring_back(session: Session, update_id: int) -> Update:
+    """Offer an update again that was put away. Raises `NotFound`. Safe to call twice."""
+    update = _held(session, update_id)
+    update.archived_at = None
     session.add(update)
     session.flush()
     return update
@@ -121,11 +156,12 @@ def all_updates(session: Session) -> list[Update]:
 
 
 def due(session: Session, *, audience: Audience, on: date) -> list[Update]:
-    """The updates that have a wording for the audience and are due on that day, oldest first."""
+    """The updates that have a wording for the audience and are due on that day, oldest first; none archived."""
     body = Update.parent_body if audience is Audience.PARENTS else Update.professional_body
     statement = (
         select(Update)
         .where(
+            col(Update.archived_at).is_(None),
             col(Update.from_date) <= on,
             sa.or_(col(Update.until_date).is_(None), col(Update.until_date) >= on),
             col(body) != "",
@@ -140,6 +176,15 @@ def wording(update: Update, audience: Audience) -> tuple[str, str]:
     if audience is Audience.PARENTS:
         return update.parent_title, update.parent_body
     return update.professional_title, update.professional_body
+
+
+def _held(session: Session, update_id: int) -> Update:
+    """The update, held until the transaction ends."""
+    held = select(Update).where(col(Update.id) == update_id).with_for_update()
+    update = session.exec(held.execution_options(populate_existing=True)).one_or_none()
+    if update is None:
+        raise NotFound(f"There is no update {update_id}.")
+    return update
 
 
 def _check_references(session: Session, draft: UpdateDraft) -> None:

@@ -167,6 +167,7 @@ def _consider(
     rows = session.exec(
         select(Update, PriorityArea.number)
         .join(PriorityArea, col(PriorityArea.id) == col(Update.priority_area_id))
+        .where(col(Update.archived_at).is_(None))
         .order_by(col(PriorityArea.number), col(Update.from_date).desc(), col(Update.id))
     )
     for update, _number in rows:

@@ -45,7 +45,8 @@ def add(
 ) -> Edition:
     """Put an update in, after the others of its priority area. One that is in already stays where it is.
 
-    Raises `NotFound`, `WrongState` (the edition has gone out), `InvalidInput` (no wording for this audience).
+    Raises `NotFound`, `WrongState` (the edition has gone out), `InvalidInput` (no wording for this audience, or it is
+    archived).
     """
     update = updates.by_id(session, update_id)
     edition = open_again(session, edition_id, now, staff_id, f"Added update {update_id}")
@@ -54,6 +55,8 @@ def add(
     choice = _choice(session, edition_id, update_id)
     if choice is not None and choice.is_in:
         return edition
+    if update.archived_at is not None:
+        raise InvalidInput(f"“{_title(update)}” is archived. Bring it back first.")
     order = _order(session, edition_id)
     areas = _area_numbers(session)
     place = sum(1 for one in order if areas[one.update_id] <= areas[update_id])

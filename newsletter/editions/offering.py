@@ -29,11 +29,12 @@ class Offered:
 
 
 def updates(session: Session, edition: Edition, *, on: date, page: int = 1) -> tuple[list[Offered], int]:
-    """A page of the updates that are out and not over, newest first, and how many there are altogether."""
+    """A page of the updates that are out, not over, not archived, newest first; and how many there are altogether."""
     body = Update.parent_body if edition.audience is Audience.PARENTS else Update.professional_body
     title = Update.parent_title if edition.audience is Audience.PARENTS else Update.professional_title
     choice = sa.and_(col(EditionChoice.update_id) == col(Update.id), col(EditionChoice.edition_id) == edition.id)
     out = (
+        col(Update.archived_at).is_(None),
         sa.or_(col(EditionChoice.is_in).is_(None), col(EditionChoice.is_in).is_(False)),
         sa.or_(
             col(EditionChoice.id).is_not(None),
