@@ -7,6 +7,7 @@ becomes of the pieces is for whoever asked.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from newsletter.core.errors import InvalidInput
 from newsletter.rendering import from_words
@@ -131,7 +132,7 @@ def _paragraphs(lines: Sequence[str]) -> Iterable[_Part]:
 
 def _with_headings(parts: list[_Part]) -> Iterable[_Part]:
     """The same, where a short line before a longer text is taken for the heading that it is."""
-    for part, then in zip(parts, [*parts[1:], None], strict=True):
+    for part, then in zip_longest(parts, parts[1:]):
         only = part.lines[0] if len(part.lines) == 1 and part.kind in ("paragraph", "number") else ""
         follows = then is not None and (
             then.kind == "bullet" or (then.kind == "paragraph" and not _may_be_title(then.lines[0]))

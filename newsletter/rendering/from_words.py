@@ -6,6 +6,7 @@ Only letters and signs that nobody sees are taken out. `newsletter.rendering.fro
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from newsletter.core.errors import InvalidInput
@@ -41,19 +42,31 @@ def one_line(text: str) -> str:
 def written(text: str) -> str:
     """The words, on one line, to stand as a paragraph or as an item of a list."""
     text = " ".join(seen(text).split())
-    for line in (_with_links(text), _plain(text)):
+    return _first_that_can_be_read(_with_links(text), _plain(text))
+
+
+def written_with_links(runs: Sequence[tuple[str, str]]) -> str:
+    """The same for words of which it is known where they lead: words and an address, empty for none."""
+    out: list[str] = []
+    for words, address in runs:
+        words = re.sub(r"\s+", " ", seen(words))
+        target = _target(address) if address else None
+        made = _link(words, target) if target else ""
+        if made and out and out[-1][-1:] in tuple("![<&"):
+            out.append(" ")
+        out.append(f"{words[: words[:1].isspace()]}{made}{' ' if words[-1:].isspace() else ''}" if made else _plain(words))
+    return _first_that_can_be_read("".join(out), _plain(" ".join("".join(words for words, _ in runs).split())))
+
+
+def _first_that_can_be_read(*lines: str) -> str:
+    """The first of these that is restricted Markdown; the last when none is."""
+    for line in lines:
         line = " ".join(line.split())
         if found := _STARTS_BLOCK.match(line):
             line = f"{found[0]}\\{line[found.end() :]}" if found[0].isdigit() else f"\\{line}"
         if not _problem(line):
             break
     return line
-
-
-def link(words: str, address: str) -> str:
-    """A link with these words; the words alone where the address cannot be one."""
-    target = _target(address)
-    return (_link(words, target) if target else "") or _plain(words)
 
 
 def _is_seen(character: str) -> bool:

@@ -81,9 +81,14 @@ def test_a_title_is_one_line(pasted: str) -> None:
     assert words(title) == words(pasted) or "http" in pasted.lower() or "www" in pasted.lower()
 
 
-@given(HARD, HARD)
-def test_a_link_is_one_or_its_words_are_kept(label: str, address: str) -> None:
-    markup.validate(from_words.link(label, address))
+@given(st.lists(st.tuples(HARD, st.sampled_from(["", "https://example.org/a"]) | HARD), max_size=6))
+@example([("!", ""), ("words", "https://example.org/a")])
+def test_words_with_links_can_be_read_and_no_word_is_lost(runs: list[tuple[str, str]]) -> None:
+    written = from_words.written_with_links(runs)
+    markup.validate(written)
+    read = "".join(words(markup.to_words(written)))
+    for word in words(" ".join(text for text, _ in runs)):
+        assert word in read
 
 
 def test_a_long_line_of_addresses_is_done_in_no_time() -> None:
