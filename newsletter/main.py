@@ -66,6 +66,8 @@ from newsletter.web.staff import (
     sign_in,
     start,
     unknown,
+    updates_import,
+    updates_import_feed,
 )
 from newsletter.web.staff.settings import (
     areas,
@@ -81,6 +83,7 @@ from newsletter.web.staff.settings import (
     topics,
     wording,
 )
+from newsletter.web.staff.settings import feeds as feed_settings
 from newsletter.web.staff.settings import glossary as glossary_settings
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
@@ -92,14 +95,15 @@ ERRANDS = (
 
 #: What administrators set up.
 SETTINGS = (
-    hub, partnership, partners, areas, glossary_settings, calendar, keys, retention, basis, lists, wording, cadence,
-    topics,
+    hub, partnership, partners, areas, glossary_settings, calendar, feed_settings, keys, retention, basis, lists,
+    wording, cadence, topics,
 )  # fmt: skip
 #: The pages of staff.
 STUDIO = (
     sign_in, directory, joining, start, account, colleagues, log, *SETTINGS,
     editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
+    updates_import, updates_import_feed,
 )  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         BodyInTime,
         answer=answer_error,
         within_s=runtime.settings.body_within_s,
-        larger={people_import.IMPORT: people_import.larger_body(runtime)},
+        larger={people_import.IMPORT: people_import.larger_body(runtime), **updates_import.larger_bodies(runtime)},
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)

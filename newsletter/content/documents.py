@@ -44,7 +44,7 @@ class _Part:
 
 
 def split(text: str) -> list[Piece]:
-    """The pieces of a text, in its order. Raises `InvalidInput` when it is empty, or more than can be looked through."""
+    """The pieces of a text, in its order. Raises `InvalidInput` when it is empty, or too much to look through."""
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput(
             f"The text must be {MOST_CHARACTERS:,} characters or fewer. This has {len(text):,}: "
@@ -172,4 +172,6 @@ def _written(part: _Part) -> Iterable[str]:
     for place, line in enumerate(part.lines):
         words = from_words.written(line)
         if words:
-            yield {"bullet": "- ", "number": f"{part.numbers[place]}. " if part.numbers else ""}.get(part.kind, "") + words
+            yield {"bullet": "- ", "number": f"{part.numbers[place]}. " if part.numbers else ""}.get(
+                part.kind, ""
+            ) + words

@@ -48,14 +48,16 @@ def written(text: str) -> str:
 def written_with_links(runs: Sequence[tuple[str, str]]) -> str:
     """The same for words of which it is known where they lead: words and an address, empty for none."""
     out: list[str] = []
-    for words, address in runs:
-        words = re.sub(r"\s+", " ", seen(words))
+    for words, address in ((re.sub(r"\s+", " ", seen(words)), address) for words, address in runs):
         target = _target(address) if address else None
         made = _link(words, target) if target else ""
-        if made and out and out[-1][-1:] in tuple("![<&"):
-            out.append(" ")
-        out.append(f"{words[: words[:1].isspace()]}{made}{' ' if words[-1:].isspace() else ''}" if made else _plain(words))
-    return _first_that_can_be_read("".join(out), _plain(" ".join("".join(words for words, _ in runs).split())))
+        if made:
+            before, after = words[: words[:1].isspace()], " " if words[-1:].isspace() else ""
+            joins = not before and "".join(out[-2:])[-1:] in tuple("![<&")
+            out += [" " if joins else before, made, after]
+        elif words:
+            out.append(_plain(words))
+    return _first_that_can_be_read("".join(out), _plain(seen("".join(words for words, _ in runs))))
 
 
 def _first_that_can_be_read(*lines: str) -> str:

@@ -25,7 +25,8 @@ _Draft = TypeVar("_Draft", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `kind`: line, text (several lines), day, number, email, colour, yes (one box), or choice."""
+    """One field. `kind`: line, text (several lines), day, number, email, colour, yes (one box), choice, or select (a
+    choice among many)."""
 
     name: str
     label: str
