@@ -85,6 +85,11 @@ from newsletter.web.staff.settings import (
 )
 from newsletter.web.staff.settings import feeds as feed_settings
 from newsletter.web.staff.settings import glossary as glossary_settings
+from newsletter.web.staff.updates import drafts as update_drafts
+from newsletter.web.staff.updates import form as update_form
+from newsletter.web.staff.updates import listing as update_listing
+from newsletter.web.staff.updates import preview as update_preview
+from newsletter.web.staff.updates import putting_away as update_putting_away
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
@@ -98,9 +103,11 @@ SETTINGS = (
     hub, partnership, partners, areas, glossary_settings, calendar, feed_settings, keys, retention, basis, lists,
     wording, cadence, topics,
 )  # fmt: skip
+#: Writing updates.
+UPDATES = (update_listing, update_form, update_preview, update_drafts, update_putting_away)
 #: The pages of staff.
 STUDIO = (
-    sign_in, directory, joining, start, account, colleagues, log, *SETTINGS,
+    sign_in, directory, joining, start, account, colleagues, log, *SETTINGS, *UPDATES,
     editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
     updates_import, updates_import_feed,

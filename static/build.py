@@ -31,6 +31,7 @@ COPIED = {
     "staff.js": SOURCES / "staff.js",
     "staff-sending.js": SOURCES / "staff-sending.js",
     "staff-composing.js": SOURCES / "staff-composing.js",
+    "staff-updates.js": SOURCES / "staff-updates.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }

@@ -6,6 +6,7 @@ with whatever happens to the update, and `newsletter.editions.publishing` notice
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -49,26 +50,34 @@ class UpdateDraft(BaseModel):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        for audience, title, body in (
-            ("parents", self.parent_title, self.parent_body),
-            ("professionals", self.professional_title, self.professional_body),
+        for _field, sentence in self.clashes():
+            raise ValueError(sentence)
+        return self
+
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        """What does not go together: the field to mend, and a sentence for the form."""
+        for audience, prefix, title, body in (
+            ("parents", "parent", self.parent_title, self.parent_body),
+            ("professionals", "professional", self.professional_title, self.professional_body),
         ):
             if bool(title) != bool(body):
-                missing = "text" if title else "title"
-                raise ValueError(f"Wording for {audience} needs a {missing}, or leave its title and text both empty")
+                missing, field = ("text", f"{prefix}_body") if title else ("title", f"{prefix}_title")
+                yield field, f"Wording for {audience} needs a {missing}, or leave its title and text both empty"
         if not (self.parent_body or self.professional_body):
-            raise ValueError("Enter a wording for parents, for professionals, or for both")
+            yield "parent_title", "Enter a wording for parents, for professionals, or for both"
         if bool(self.evidence_url) != bool(self.evidence_label):
-            raise ValueError("Give the link to the evidence and the words of that link together, or neither")
+            field = "evidence_label" if self.evidence_url else "evidence_url"
+            yield field, "Give the link to the evidence and the words of that link together, or neither"
         if _EMPTY_LABEL.match(self.evidence_label):
-            raise ValueError("The words of the link must say where it goes, like “See the figures on the council site”")
+            sentence = "The words of the link must say where it goes, like “See the figures on the council site”"
+            yield "evidence_label", sentence
         if self.action and not self.professional_body:
-            raise ValueError("An action is for professionals: add a wording for professionals, or remove the action")
+            sentence = "An action is for professionals: add a wording for professionals, or remove the action"
+            yield "action", sentence
         if self.action_by and not self.action:
-            raise ValueError("A date for an action needs the action: say what to do by then")
+            yield "action", "A date for an action needs the action: say what to do by then"
         if self.until_date and self.until_date < self.from_date:
-            raise ValueError("The last day must be on or after the first day")
-        return self
+            yield "until_date", "The last day must be on or after the first day"
 
 
 def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: datetime) -> Update:
@@ -94,7 +103,7 @@ def edit(
     `revision` is the one that the editor saw, where there was something to see.
     Raises `NotFound`, `ChangedMeanwhile`, or `InvalidInput` when its priority area or organisation does not exist.
     """
-    update = _held(session, update_id)
+    update = hold(session, update_id)
     if revision is not None and revision != update.revision:
         raise ChangedMeanwhile("This update was changed after you opened it, so yours was not saved.")
     _check_references(session, draft)
@@ -113,7 +122,7 @@ def archive(session: Session, update_id: int, *, now: datetime) -> Update:
 
     Safe to call twice: one that was put away already keeps the day of it.
     """
-    update = _held(session, update_id)
+    update = hold(session, update_id)
     update.archived_at = update.archived_at or now
     session.add(update)
     session.flush()
@@ -122,7 +131,7 @@ def archive(session: Session, update_id: int, *, now: datetime) -> Update:
 
 def bring_back(session: Session, update_id: int) -> Update:
     """Offer an update again that was put away. Raises `NotFound`. Safe to call twice."""
-    update = _held(session, update_id)
+    update = hold(session, update_id)
     update.archived_at = None
     session.add(update)
     session.flush()
@@ -132,6 +141,15 @@ def bring_back(session: Session, update_id: int) -> Update:
 def by_id(session: Session, update_id: int) -> Update:
     """Raises `NotFound`."""
     update = session.get(Update, update_id)
+    if update is None:
+        raise NotFound(f"There is no update {update_id}.")
+    return update
+
+
+def hold(session: Session, update_id: int) -> Update:
+    """The update, held until the transaction ends. Raises `NotFound`."""
+    held = select(Update).where(col(Update.id) == update_id).with_for_update()
+    update = session.exec(held.execution_options(populate_existing=True)).one_or_none()
     if update is None:
         raise NotFound(f"There is no update {update_id}.")
     return update
@@ -176,15 +194,6 @@ def wording(update: Update, audience: Audience) -> tuple[str, str]:
     if audience is Audience.PARENTS:
         return update.parent_title, update.parent_body
     return update.professional_title, update.professional_body
-
-
-def _held(session: Session, update_id: int) -> Update:
-    """The update, held until the transaction ends."""
-    held = select(Update).where(col(Update.id) == update_id).with_for_update()
-    update = session.exec(held.execution_options(populate_existing=True)).one_or_none()
-    if update is None:
-        raise NotFound(f"There is no update {update_id}.")
-    return update
 
 
 def _check_references(session: Session, draft: UpdateDraft) -> None:

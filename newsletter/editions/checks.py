@@ -89,6 +89,14 @@ def findings(
     ]
 
 
+def of_wording(update: UpdateBlock, audience: Audience, *, on: date) -> list[Finding]:
+    """What would be found of one update by itself, errors first, in an edition of that day."""
+    warnings = [*_update_warnings(update, on, audience), *acronyms.unexplained("\n".join(_texts(update)))]
+    return [Finding(Severity.ERROR, message, update.anchor) for message in _update_errors(update)] + [
+        Finding(Severity.WARNING, message, update.anchor) for message in warnings
+    ]
+
+
 def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[_Found]:
     if not mail.subject.strip():
         yield "subject", "The subject is empty: write one."
@@ -198,7 +206,7 @@ def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: 
     for message in plain_words.findings("The subject", mail.subject):
         yield "subject", message
     for update in mail.updates:
-        yield from ((update.anchor, message) for message in _update_warnings(update, mail, audience))
+        yield from ((update.anchor, message) for message in _update_warnings(update, mail.date, audience))
     for response in mail.responses:
         for text in (response.said, response.did):
             for message in plain_words.findings(f"“{response.theme}”", markup.to_text(text)):
@@ -212,7 +220,7 @@ def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: 
     yield from _unexplained(mail)
 
 
-def _update_warnings(update: UpdateBlock, mail: EditionMail, audience: Audience) -> Iterator[str]:
+def _update_warnings(update: UpdateBlock, on: date, audience: Audience) -> Iterator[str]:
     words = markup.count_words(update.body)
     if words > UPDATE_WORDS:
         yield f"“{update.title}” has {words} words; {UPDATE_WORDS} is enough for most readers."
@@ -226,7 +234,7 @@ def _update_warnings(update: UpdateBlock, mail: EditionMail, audience: Audience)
         )
     if link_words.is_pdf_only(links(update)):
         yield f"“{update.title}” links to a PDF only; link to a web page as well."
-    if update.action_by and update.action_by < mail.date:
+    if update.action_by and update.action_by < on:
         yield f"“{update.title}” asks for something by {in_words(update.action_by)}, before the date of the edition."
 
 

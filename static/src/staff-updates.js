@@ -1,0 +1,175 @@
+// Writing an update: a preview that follows, a draft that keeps itself, and marks at a press for the texts.
+// Without this the buttons of the form do the same.
+
+const PREVIEW_AFTER_MS = 600
+const DRAFT_AFTER_MS = 1500
+const TRY_AGAIN_AFTER_MS = 10000
+
+const form = document.querySelector('form[data-update]')
+if (form) {
+  for (const button of form.querySelectorAll('[data-without-script]')) button.hidden = true
+  followWithPreview()
+  keepDraft()
+  for (const toolbar of form.querySelectorAll('[data-toolbar]')) offerMarks(toolbar)
+}
+
+function send (address, more) {
+  return fetch(address, { method: 'POST', body: new FormData(form), ...more })
+}
+
+function followWithPreview () {
+  let timer
+  let asked
+  const refresh = async () => {
+    asked?.abort()
+    asked = new AbortController()
+    try {
+      const answer = await send(form.dataset.previewAt, { signal: asked.signal })
+      if (!answer.ok || answer.redirected) return
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+      for (const part of fresh.querySelectorAll('[data-preview]')) {
+        const place = form.querySelector(`[data-preview="${part.dataset.preview}"]`)
+        place.replaceChildren(...document.importNode(part, true).childNodes)
+      }
+    } catch {
+      // The next pause tries again; the draft says when nobody can be reached.
+    }
+  }
+  form.addEventListener('input', () => {
+    clearTimeout(timer)
+    timer = setTimeout(refresh, PREVIEW_AFTER_MS)
+  })
+}
+
+function keepDraft () {
+  const said = form.querySelector('[data-said]')
+  let timer
+  let isChanged = false // what is typed is kept nowhere yet
+  let isLeaving = false // the form is on its way
+  let inTurn = Promise.resolve()
+
+  const say = (state, sentence = '') => {
+    if (said.textContent !== sentence) said.textContent = sentence
+    for (const each of form.querySelectorAll('[data-said-when]')) each.hidden = each.dataset.saidWhen !== state
+  }
+  const attempt = async () => {
+    clearTimeout(timer)
+    isChanged = false
+    try {
+      const answer = await send(form.dataset.draftAt)
+      if (answer.status === 401 || answer.redirected) {
+        isChanged = true
+        say('signed out')
+        return 'signed out'
+      }
+      const told = answer.headers.get('content-type')?.startsWith('application/json') ? await answer.json() : null
+      say('', told ? told.said : 'The draft was not saved.')
+      return answer.ok ? 'kept' : 'refused'
+    } catch {
+      isChanged = true
+      say('away')
+      timer = setTimeout(keep, TRY_AGAIN_AFTER_MS)
+      return 'away'
+    }
+  }
+  // One after the other, so that an older text never comes after a newer one.
+  const keep = () => {
+    inTurn = inTurn.then(attempt)
+    return inTurn
+  }
+  const keepAtLast = () => {
+    if (!isChanged || isLeaving) return
+    isChanged = false
+    send(form.dataset.draftAt, { keepalive: true }).catch(() => { isChanged = true })
+  }
+
+  form.addEventListener('input', () => {
+    isChanged = true
+    clearTimeout(timer)
+    timer = setTimeout(keep, DRAFT_AFTER_MS)
+  })
+  window.addEventListener('pagehide', keepAtLast)
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') keepAtLast()
+  })
+  window.addEventListener('beforeunload', event => {
+    // Only where nothing could be kept; all else is there when the form is opened again.
+    const isStuck = [...form.querySelectorAll('[data-said-when]')].some(each => !each.hidden)
+    if (isChanged && isStuck && !isLeaving) event.preventDefault()
+  })
+  form.addEventListener('submit', async event => {
+    if (isLeaving) return
+    // Kept first: whoever was signed out meanwhile, or has lost the network, stays on the page with their text.
+    event.preventDefault()
+    const button = event.submitter
+    const came = await keep()
+    if (came === 'signed out' || came === 'away') return
+    isLeaving = true
+    form.requestSubmit(button)
+  })
+  window.addEventListener('pageshow', event => {
+    if (event.persisted) isLeaving = false
+  })
+}
+
+function offerMarks (toolbar) {
+  const field = document.getElementById(toolbar.dataset.toolbar)
+  const buttons = [...toolbar.querySelectorAll('button')]
+  toolbar.hidden = false
+
+  // One stop for the Tab key, arrows within: the pattern of toolbars.
+  toolbar.addEventListener('keydown', event => {
+    const now = buttons.indexOf(document.activeElement)
+    const next = {
+      ArrowRight: (now + 1) % buttons.length,
+      ArrowLeft: (now - 1 + buttons.length) % buttons.length,
+      Home: 0,
+      End: buttons.length - 1
+    }[event.key]
+    if (next === undefined) return
+    event.preventDefault()
+    for (const [place, button] of buttons.entries()) button.tabIndex = place === next ? 0 : -1
+    buttons[next].focus()
+  })
+  toolbar.addEventListener('click', event => {
+    const mark = event.target.closest('button')?.dataset.mark
+    if (mark) putMark(field, mark)
+  })
+}
+
+const LINE_MARKS = { heading: () => '## ', list: () => '* ', numbers: place => `${place + 1}. `, inset: () => '^ ' }
+
+function putMark (field, mark) {
+  const { value, selectionStart: start, selectionEnd: end } = field
+  const chosen = value.slice(start, end)
+  if (mark === 'bold') {
+    const words = chosen || 'words'
+    replace(field, start, end, `**${words}**`, start + 2, start + 2 + words.length)
+  } else if (mark === 'link') {
+    const words = chosen || 'words'
+    const address = start + words.length + 3
+    replace(field, start, end, `[${words}](https://)`, address, address + 8)
+  } else {
+    // Whole lines, with an empty line before them, or they would belong to the paragraph above.
+    const first = value.lastIndexOf('\n', start - 1) + 1
+    const next = value.indexOf('\n', end)
+    const last = next < 0 ? value.length : next
+    const lines = value.slice(first, last).split('\n')
+    const marked = lines.map((line, place) => LINE_MARKS[mark](place) + line).join('\n')
+    const before = value.slice(0, first)
+    const gap = !before.trim() || before.endsWith('\n\n') ? '' : '\n'
+    const behind = first + gap.length + marked.length
+    replace(field, first, last, gap + marked, behind, behind)
+  }
+}
+
+function replace (field, from, to, text, selectFrom, selectTo) {
+  field.focus()
+  field.setSelectionRange(from, to)
+  // The old command is the only one that Undo knows; where it is gone, the text is put in without.
+  if (!document.execCommand('insertText', false, text)) {
+    field.setRangeText(text, from, to)
+    field.dispatchEvent(new Event('input', { bubbles: true }))
+  }
+  field.setSelectionRange(selectFrom, selectTo)
+}
