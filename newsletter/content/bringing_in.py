@@ -14,8 +14,8 @@ from newsletter.content import feeds, saved_drafts
 from newsletter.content.documents import LONGEST_TITLE, Piece
 from newsletter.content.models import NewsFeed, NewsFeedEntry, SavedDraft
 
-#: Characters of an entry's text that a draft gets; far more than an update may have.
-MOST_OF_AN_ENTRY = 10_000
+#: Characters of an entry's text that a draft gets: what an update may have.
+MOST_OF_AN_ENTRY = 4_900
 #: What a draft that was pasted says it came from.
 DOCUMENT = "document"
 
@@ -36,6 +36,7 @@ class Chosen:
     for_whom: ForWhom
     partner_id: int = 0
     priority_area_id: int = 0
+    first_day: str = ""  # as it is typed into the form
 
 
 def of_document(
@@ -109,6 +110,8 @@ def typed(piece: Piece, choice: Chosen, *, url: str = "") -> dict[str, str]:
         fields |= {"parent_title": piece.title, "parent_body": piece.text}
     if choice.for_whom in (ForWhom.PROFESSIONALS, ForWhom.BOTH):
         fields |= {"professional_title": piece.title, "professional_body": piece.text}
+    if choice.first_day:
+        fields["from_date"] = choice.first_day
     if choice.partner_id:
         fields["partner_id"] = str(choice.partner_id)
     if choice.priority_area_id:

@@ -19,7 +19,7 @@ from newsletter.core.runtime import Runtime
 from newsletter.staff import audit
 from newsletter.staff.models import StaffRole
 from newsletter.staff.sessions import Officer
-from newsletter.web import asked, site
+from newsletter.web import asked, site, typed_dates
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel
 from newsletter.web.limits import LargerBody
@@ -97,7 +97,8 @@ def make_drafts(
     pieces: list[Piece] = []
     try:
         pieces = documents.split(typed.get("text", ""))
-        chosen = [(piece, _choice(typed, number)) for number, piece in enumerate(pieces)]
+        today = typed_dates.as_typed(london_date(now))
+        chosen = [(piece, _choice(typed, number, today)) for number, piece in enumerate(pieces)]
         if all(choice.for_whom is ForWhom.NOBODY for _, choice in chosen):
             raise InvalidInput("Say for at least one piece whom it is for", field="for-0")
         with runtime.db.transaction() as session:
@@ -150,11 +151,12 @@ def _usual(piece: Piece, pieces: list[Piece]) -> str:
     return ForWhom.BOTH if is_news else ForWhom.NOBODY
 
 
-def _choice(typed: dict[str, str], number: int) -> Chosen:
+def _choice(typed: dict[str, str], number: int, today: str) -> Chosen:
     return Chosen(
         for_whom_of(typed.get(f"for-{number}", "")),
         number_of(typed, f"partner-{number}") or number_of(typed, "partner"),
         number_of(typed, f"area-{number}") or number_of(typed, "area"),
+        today,
     )
 
 

@@ -9,12 +9,13 @@ from sqlmodel import Session
 
 from newsletter.content import bringing_in, feeds, partners, reading_feeds
 from newsletter.content.bringing_in import Chosen, ForWhom
+from newsletter.content.dates import london_date
 from newsletter.content.models import NewsFeed
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
-from newsletter.web import site
+from newsletter.web import site, typed_dates
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel
 from newsletter.web.pages import Pages
@@ -105,14 +106,15 @@ def make_drafts(
     now = runtime.clock.now()
     keys = [value for name, value in typed.items() if name.startswith("entry-")]
     try:
-        choice = Chosen(for_whom_of(typed.get("for", "")), 0, number_of(typed, "area"))
+        for_whom = for_whom_of(typed.get("for", ""))
         if not keys:
             raise InvalidInput("Choose at least one piece of news", field="entry-0")
-        if choice.for_whom is ForWhom.NOBODY:
+        if for_whom is ForWhom.NOBODY:
             raise InvalidInput("Say whom it is for", field="for")
         with runtime.db.transaction() as session:
             feed = feeds.by_id(session, feed_id)
-            choice = Chosen(choice.for_whom, feed.partner_id, choice.priority_area_id)
+            today = typed_dates.as_typed(london_date(now))
+            choice = Chosen(for_whom, feed.partner_id, number_of(typed, "area"), today)
             made = bringing_in.of_feed(session, feed, keys, choice, staff_id=officer.id, now=now)
             if made:
                 audit.note(

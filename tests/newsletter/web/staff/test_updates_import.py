@@ -90,12 +90,14 @@ class TestADocument:
             "parent_body": plans_text,
             "professional_title": "More plans on time",
             "professional_body": plans_text,
+            "from_date": "3/11/2026",
             "partner_id": str(newsroom.partner),
             "priority_area_id": str(newsroom.areas[0]),
         }
         assert changed.typed == {
             "parent_title": "What has changed",
             "parent_body": "- A new phone line opens at 8am\n- A coordinator for each school",
+            "from_date": "3/11/2026",
             "partner_id": str(newsroom.partner),
             "priority_area_id": str(newsroom.areas[1]),
         }
@@ -174,7 +176,13 @@ class TestADocument:
         odd = {"area": "x", "partner": "-1", "area-1": "9" * 30, "for-2": "all", "form_key": "<b>"}
         assert author.post(f"{IMPORT}/drafts", {**form, **odd}).status_code == 303
         (only,) = drafts(newsroom.runtime)
-        assert sorted(only.typed) == ["parent_body", "parent_title", "professional_body", "professional_title"]
+        assert sorted(only.typed) == [
+            "from_date",
+            "parent_body",
+            "parent_title",
+            "professional_body",
+            "professional_title",
+        ]
 
     def test_too_many_drafts_are_said_to_be(
         self, author: Desk, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
@@ -235,6 +243,7 @@ class TestAFeed:
             "parent_body": text,
             "professional_title": "Plans on time",
             "professional_body": text,
+            "from_date": "3/11/2026",
             "partner_id": str(newsroom.partner),
             "priority_area_id": str(newsroom.areas[1]),
             "evidence_url": "https://www.example.org/news/plans",
@@ -285,6 +294,7 @@ class TestAFeed:
         assert only.typed == {
             "parent_title": "A new room & garden",
             "parent_body": "It is open.",
+            "from_date": "3/11/2026",
             "partner_id": str(newsroom.partner),
         }
         assert "alert" not in json.dumps(only.typed)
@@ -417,3 +427,18 @@ def test_only_those_who_may_send_more_than_others(newsroom: Newsroom, desk: Call
     assert desk(StaffRole.APPROVER).post(IMPORT, large).status_code == 413
     assert desk(StaffRole.AUTHOR).post(IMPORT, large).status_code == 422
     assert set(updates_import.larger_bodies(newsroom.runtime)) == {IMPORT, f"{IMPORT}/drafts"}
+
+
+def test_a_draft_is_finished_in_the_form_of_updates(author: Desk, newsroom: Newsroom) -> None:
+    form = {**filled(author.post(IMPORT, {"text": TEXT})), "area": str(newsroom.areas[0])}
+    author.post(f"{IMPORT}/drafts", {**form, "partner": str(newsroom.partner), "for-2": "nobody"})
+    (only,) = drafts(newsroom.runtime)
+    assert f'href="/staff/updates/new?draft={only.id}"' in author.get("/staff/updates").text
+    page = author.get(f"/staff/updates/new?draft={only.id}")
+    finished = {**filled(page), **only.typed, "owner": "Head of SEND"}
+    assert author.post("/staff/updates/new", finished).status_code == 303
+    with newsroom.runtime.db.reading() as session:
+        update = session.exec(select(Update).order_by(col(Update.id).desc())).first()
+        assert update is not None
+        assert (update.parent_title, update.partner_id) == ("More plans on time", newsroom.partner)
+    assert drafts(newsroom.runtime) == []
