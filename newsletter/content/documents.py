@@ -15,7 +15,7 @@ from newsletter.rendering import from_words
 #: Some ten pages; and the pieces that a person can look through in one go.
 MOST_CHARACTERS, MOST_PIECES = 20_000, 30
 #: What a title may be (`UpdateDraft`), and what still looks like one.
-LONGEST_TITLE, MOST_TITLE_WORDS = 120, 14
+LONGEST_TITLE, MOST_TITLE_WORDS = 120, 18
 #: Lines of an email are about so long when it broke them itself.
 _BROKEN_LINE = range(50, 91)
 

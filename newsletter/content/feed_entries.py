@@ -1,5 +1,4 @@
-"""Reads an RSS or Atom feed: what it is called, and its entries. They come from
-another website, so nothing in them is trusted.
+"""Reads the entries of an RSS or Atom feed. They come from another website, so nothing in them is trusted.
 
 Python's own expat, held short: whoever declares an entity is refused (they are what bombs are made of), nothing is
 ever fetched, and depth, number and length end somewhere. Names of elements are looked at without their namespaces,
@@ -64,16 +63,9 @@ class Entry:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a feed has: its name, and its entries, newest first."""
-
-    name: str
-    entries: list[Entry]
-
-
-def read(content: bytes, *, url: str) -> Found:
-    """The feed in these bytes, which came from that address. Raises `InvalidInput` with a sentence."""
+def read(content: bytes, *, url: str) -> list[Entry]:
+    """What the feed in these bytes, which came from that address, has; newest first. Raises `InvalidInput` with a
+    sentence."""
     reader = _Reader()
     try:
         reader.parser.Parse(content.lstrip(b" \t\r\n\0"), True)
@@ -89,10 +81,7 @@ def read(content: bytes, *, url: str) -> Found:
     if not reader.is_feed:
         _refuse(NOT_A_FEED)
     entries = {entry.key: entry for entry in (_entry(raw, url) for raw in reader.entries) if entry is not None}
-    newest_first = sorted(
-        entries.values(), key=lambda entry: entry.at or datetime.min.replace(tzinfo=UTC), reverse=True
-    )
-    return Found(_title(reader.name), newest_first)
+    return sorted(entries.values(), key=lambda entry: entry.at or datetime.min.replace(tzinfo=UTC), reverse=True)
 
 
 class _Enough(Exception):
@@ -101,7 +90,7 @@ class _Enough(Exception):
 
 @dataclass(slots=True)
 class _Raw:
-    """An entry as it was found: texts by name, with whether each is HTML written as XML; links by kind."""
+    """An entry as it was found: texts by name; links by what they are to it."""
 
     texts: dict[str, str] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)  # names of those that are plain text for sure
@@ -122,7 +111,7 @@ class _Reader:
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
         self.parser.UseForeignDTD(True)  # or "&nbsp;", which belongs to HTML, would end the reading
         self.entries: list[_Raw] = []
-        self.name, self.is_feed = "", False
+        self.is_feed = False
         self._path: list[str] = []
         self._raw: _Raw | None = None
         self._within = 0  # how deep the text that is read began
@@ -144,27 +133,24 @@ class _Reader:
             if len(self.entries) >= MOST_ENTRIES:
                 raise _Enough
             self._raw = _Raw()
-        elif space in _OURS:
-            self._begin(name, attributes, usual="text" if space == _ATOM else "")
+        elif self._raw is not None and space in _OURS:
+            self._begin(self._raw, name, attributes, usual="text" if space == _ATOM else "")
 
-    def _begin(self, name: str, attributes: dict[str, str], usual: str) -> None:
-        if self._raw is not None and name == "link" and (href := attributes.get("href")):
-            self._raw.links.setdefault(attributes.get("rel", "alternate"), href)
-        elif self._raw is not None or (name == "title" and not self.name and len(self._path) <= 3):
-            self._within, self._text, self._size = len(self._path), [], 0
-            if self._raw is not None and attributes.get("type", usual) in ("text", "text/plain"):
-                self._raw.plain.add(name)
+    def _begin(self, raw: _Raw, name: str, attributes: dict[str, str], usual: str) -> None:
+        if name == "link" and (href := attributes.get("href")):
+            raw.links.setdefault(attributes.get("rel", "alternate"), href)
+            return
+        self._within, self._text, self._size = len(self._path), [], 0
+        if attributes.get("type", usual) in ("text", "text/plain") and name not in raw.texts:
+            raw.plain.add(name)
 
     def _end(self, full: str) -> None:
         name = full.rpartition(" ")[2]
         if self._within and len(self._path) > self._within:
             self._add(f"</{name}>")
-        elif self._within:
-            text, self._within = "".join(self._text).strip(), 0
-            if self._raw is not None:
-                self._raw.texts.setdefault(name, text)
-            else:
-                self.name = self.name or text
+        elif self._raw is not None and self._within:
+            self._raw.texts.setdefault(name, "".join(self._text).strip())
+            self._within = 0
         elif self._raw is not None and name in _ENTRIES:
             self.entries.append(self._raw)
             self._raw = None

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, delete, select
 
-from newsletter.content.feed_entries import Found
+from newsletter.content.feed_entries import Entry
 from newsletter.content.fields import Line, SecureUrl
 from newsletter.content.models import NewsFeed, NewsFeedEntry, Partner, PriorityArea
 from newsletter.content.reading_feeds import Fetched
@@ -50,7 +50,7 @@ def edit(session: Session, feed_id: int, draft: FeedDraft) -> NewsFeed:
     _check(session, draft, other_than=feed_id)
     if feed.url != draft.url:
         feed.etag, feed.last_modified, feed.problem, feed.read_at = "", "", "", None
-        _keep_entries(session, feed_id, Found("", []))
+        _keep_entries(session, feed_id, [])
     for name, value in draft.model_dump().items():
         setattr(feed, name, value)
     session.add(feed)
@@ -102,8 +102,8 @@ def keep(session: Session, feed: NewsFeed, fetched: Fetched, *, now: datetime) -
     feed.read_at, feed.problem = now, ""
     feed.etag, feed.last_modified = fetched.etag, fetched.last_modified
     session.add(feed)
-    if fetched.found is not None:
-        _keep_entries(session, feed.id or 0, fetched.found)
+    if fetched.entries is not None:
+        _keep_entries(session, feed.id or 0, fetched.entries)
 
 
 def keep_problem(session: Session, feed: NewsFeed, problem: str, *, now: datetime) -> None:
@@ -123,14 +123,14 @@ def source_key(feed_id: int, entry_key: str) -> str:
     return sha256(f"feed {feed_id} {entry_key}".encode()).hexdigest()
 
 
-def _keep_entries(session: Session, feed_id: int, found: Found) -> None:
+def _keep_entries(session: Session, feed_id: int, found: Sequence[Entry]) -> None:
     _forget(session, feed_id)
     known = {
         row.entry_key: row for row in session.exec(select(NewsFeedEntry).where(NewsFeedEntry.news_feed_id == feed_id))
     }
     for row in known.values():
         row.is_there = False
-    for position, entry in enumerate(found.entries):
+    for position, entry in enumerate(found):
         row = known.get(entry.key) or NewsFeedEntry(
             news_feed_id=feed_id, entry_key=entry.key, title="", position=position
         )

@@ -9,7 +9,7 @@ from email.message import Message
 import httpx
 
 from newsletter.content import feed_entries
-from newsletter.content.feed_entries import Found
+from newsletter.content.feed_entries import Entry
 from newsletter.core.errors import InvalidInput
 from newsletter.providers import public_web
 from newsletter.providers.public_web import Closed, Look, NotPublic, TooLarge
@@ -23,9 +23,9 @@ _LONGEST_ETAG, _LONGEST_DATE = 300, 100
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the website sent. `found` is None when nothing has changed since it was read before."""
+    """What the website sent. `entries` is None when nothing has changed since it was read before."""
 
-    found: Found | None
+    entries: list[Entry] | None
     etag: str = ""
     last_modified: str = ""
 

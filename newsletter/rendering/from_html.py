@@ -145,6 +145,6 @@ def _kind(line: str) -> str:
 
 def _joined(base: str, href: str) -> str:
     try:
-        return urljoin(base, href.strip())
+        return urljoin(base, href.strip()) if href.strip() else ""
     except ValueError:
         return ""

@@ -113,7 +113,7 @@ def make_drafts(
                     detail=f"{made} drafts of {len(pieces)} pieces",
                     now=now,
                 )
-        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}#drafts", status_code=303)
+        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}", status_code=303)
     except InvalidInput as problem:
         form.errors = {problem.field or ("for-0" if pieces else "text"): str(problem).rstrip(".")}
     with runtime.db.reading() as session:

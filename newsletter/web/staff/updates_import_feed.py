@@ -57,7 +57,7 @@ def read_now(runtime: Runtime, feed_id: int, officer: Officer) -> str:
             feeds.keep_problem(session, feed, problem, now=now)
         else:
             feeds.keep(session, feed, fetched, now=now)
-        found = f"{len(fetched.found.entries)} entries" if fetched and fetched.found else "nothing new"
+        found = f"{len(fetched.entries)} entries" if fetched and fetched.entries is not None else "nothing new"
         audit.note(
             session,
             runtime.crypto,
@@ -126,7 +126,7 @@ def make_drafts(
                     detail=f"{made} drafts",
                     now=now,
                 )
-        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}#drafts", status_code=303)
+        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}", status_code=303)
     except InvalidInput as problem:
         errors = {problem.field or "entry-0": str(problem).rstrip(".")}
     with runtime.db.reading() as session:
