@@ -73,6 +73,7 @@ def of_feed(
     """Make a draft of each of these entries, and mark them as brought in; how many. One that waits as a draft already,
     or has left the feed, is passed over. Raises as `of_document`."""
     made = 0
+    session.refresh(feed, with_for_update={"key_share": True})  # nobody reads it anew meanwhile
     wanted = [entry for entry in feeds.entries(session, feed.id or 0) if entry.entry_key in entry_keys]
     for entry in reversed(wanted):
         piece = Piece(entry.title, shortened(entry.body))
@@ -138,5 +139,6 @@ def shortened(text: str) -> str:
     """The beginning of a long text: whole paragraphs of it, then a sign that there was more."""
     if len(text) <= MOST_OF_AN_ENTRY:
         return text
-    paragraphs = text[:MOST_OF_AN_ENTRY].split("\n\n")
-    return "\n\n".join([*paragraphs[:-1], "…"])
+    begun = text[:MOST_OF_AN_ENTRY]
+    whole = begun.rpartition("\n\n")[0] or begun.rpartition(" ")[0] or begun
+    return f"{whole}\n\n…"

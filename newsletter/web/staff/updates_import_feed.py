@@ -37,8 +37,7 @@ def read_now(runtime: Runtime, feed_id: int, officer: Officer) -> str:
     now = runtime.clock.now()
     with runtime.db.reading() as session:
         feed = feeds.by_id(session, feed_id)
-        if feed.stopped_at is not None:
-            raise WrongState("This feed is stopped. An administrator can start it again in the settings.")
+        _check_in_use(feed)
         if not feeds.may_read(feed, now=now):
             return "again"
         url, etag, last_modified = feed.url, feed.etag, feed.last_modified
@@ -113,6 +112,7 @@ def make_drafts(
             raise InvalidInput("Say whom it is for", field="for")
         with runtime.db.transaction() as session:
             feed = feeds.by_id(session, feed_id)
+            _check_in_use(feed)
             today = typed_dates.as_typed(london_date(now))
             choice = Chosen(for_whom, feed.partner_id, number_of(typed, "area"), today)
             made = bringing_in.of_feed(session, feed, keys, choice, staff_id=officer.id, now=now)
@@ -132,6 +132,11 @@ def make_drafts(
     with runtime.db.reading() as session:
         feed = feeds.by_id(session, feed_id)
         return _page(request, pages, session, runtime, officer, feed, typed, errors=errors)
+
+
+def _check_in_use(feed: NewsFeed) -> None:
+    if feed.stopped_at is not None:
+        raise WrongState("This feed is stopped. An administrator can start it again in the settings.")
 
 
 def _page(

@@ -381,6 +381,8 @@ class TestAFeed:
         with newsroom.runtime.db.transaction() as session:
             feeds.stop(session, feed, now=newsroom.runtime.clock.now())
         assert author.post(f"{IMPORT}/feed/{feed}/read", {}).status_code == 409
+        chosen = {"entry-0": "0" * 64, "for": "both"}
+        assert author.post(f"{IMPORT}/feed/{feed}/drafts", chosen).status_code == 409
         assert feed_site.asked == []
         assert "No feed was named yet" in author.get(f"{IMPORT}/feed").text
 
