@@ -45,6 +45,7 @@ function keepDraft () {
   const said = form.querySelector('[data-said]')
   let timer
   let isChanged = false // what is typed is kept nowhere yet
+  let isAsking = false // a button was pressed, and the draft is kept first
   let isLeaving = false // the form is on its way
   let inTurn = Promise.resolve()
 
@@ -97,16 +98,20 @@ function keepDraft () {
     const isStuck = [...form.querySelectorAll('[data-said-when]')].some(each => !each.hidden)
     if (isChanged && isStuck && !isLeaving) event.preventDefault()
   })
+  // Before anything else hears of it: only the press that goes through counts.
   form.addEventListener('submit', async event => {
     if (isLeaving) return
     // Kept first: whoever was signed out meanwhile, or has lost the network, stays on the page with their text.
     event.preventDefault()
-    const button = event.submitter
+    event.stopImmediatePropagation()
+    if (isAsking) return
+    isAsking = true
     const came = await keep()
+    isAsking = false
     if (came === 'signed out' || came === 'away') return
     isLeaving = true
-    form.requestSubmit(button)
-  })
+    form.requestSubmit(event.submitter)
+  }, { capture: true })
   window.addEventListener('pageshow', event => {
     if (event.persisted) isLeaving = false
   })
