@@ -71,6 +71,8 @@ from newsletter.web.staff import (
     sign_in,
     start,
     unknown,
+    updates_import,
+    updates_import_feed,
 )
 from newsletter.web.staff.settings import (
     areas,
@@ -86,6 +88,7 @@ from newsletter.web.staff.settings import (
     topics,
     wording,
 )
+from newsletter.web.staff.settings import feeds as feed_settings
 from newsletter.web.staff.settings import glossary as glossary_settings
 from newsletter.web.staff.updates import drafts as update_drafts
 from newsletter.web.staff.updates import form as update_form
@@ -102,8 +105,8 @@ ERRANDS = (
 
 #: What administrators set up.
 SETTINGS = (
-    hub, partnership, partners, areas, glossary_settings, calendar, keys, retention, basis, lists, wording, cadence,
-    topics,
+    hub, partnership, partners, areas, glossary_settings, calendar, feed_settings, keys, retention, basis, lists,
+    wording, cadence, topics,
 )  # fmt: skip
 #: Writing updates.
 UPDATES = (update_listing, update_form, update_preview, update_drafts, update_putting_away)
@@ -113,6 +116,7 @@ STUDIO = (
     editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
     event_list, event_writing, answer_list, answer_writing, feedback_filing,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
+    updates_import, updates_import_feed,
 )  # fmt: skip
 
 
@@ -168,7 +172,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         BodyInTime,
         answer=answer_error,
         within_s=runtime.settings.body_within_s,
-        larger={people_import.IMPORT: people_import.larger_body(runtime)},
+        larger={people_import.IMPORT: people_import.larger_body(runtime), **updates_import.larger_bodies(runtime)},
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)

@@ -116,6 +116,44 @@ class SavedDraft(Table, table=True):
     updated_at: datetime = Field(index=True)
 
 
+class NewsFeed(Table, table=True):
+    """A feed (RSS or Atom) of another website, from which authors bring news in."""
+
+    __tablename__ = "news_feed"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=100)
+    url: str = Field(max_length=500)  # https only
+    partner_id: int = Field(foreign_key="partner.id")  # the organisation whose news it is
+    priority_area_id: int | None = Field(default=None, foreign_key="priority_area.id")  # None: the author chooses
+    added_by_id: int | None = Field(default=None, foreign_key="staff.id")
+    added_at: datetime
+    stopped_at: datetime | None = None  # since when nothing is read from it
+    read_at: datetime | None = None  # last, with or without success
+    problem: str = Field(default="", max_length=300)  # why the last reading came to nothing; empty: it did not
+    etag: str = Field(default="", max_length=300)  # what the website called what was read, so as not to send it again
+    last_modified: str = Field(default="", max_length=100)
+
+
+class NewsFeedEntry(Table, table=True):
+    """An entry of a feed as it was when last read. Kept after it has left the feed once it was brought in."""
+
+    __tablename__ = "news_feed_entry"
+    __table_args__ = (sa.UniqueConstraint("news_feed_id", "entry_key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    news_feed_id: int = Field(foreign_key="news_feed.id", ondelete="CASCADE")
+    entry_key: str = Field(max_length=64)  # what the feed knows it by, as a hash
+    title: str = Field(max_length=120)
+    url: str = Field(default="", max_length=500)  # https, or empty
+    body: str = ""  # restricted Markdown
+    summary: str = Field(default="", max_length=300)  # its first words, plain
+    at: datetime | None = None  # when it was published, if the feed says so
+    position: int  # in the feed, from 0: the newest
+    is_there: bool = True  # in the feed still
+    brought_in_at: datetime | None = None  # last
+
+
 class EventPlace(enum.StrEnum):
     """Where people take part."""
 

@@ -18,7 +18,7 @@ from newsletter.providers.base import API_VERSION, MailProvider, ProviderContext
 ENTRY_POINT_GROUP = "newsletter.mail_providers"
 
 #: Modules of this package that are not a provider.
-_NOT_PROVIDERS = {"base", "http", "registry", "wire"}
+_NOT_PROVIDERS = {"base", "http", "public_web", "registry", "wire"}
 
 
 def available() -> list[str]:

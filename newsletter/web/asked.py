@@ -25,10 +25,12 @@ def _pages(request: Request) -> Pages:
     return pages
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(
+    request: Request, *, max_fields: int = MAXIMUM_FIELDS, max_field_bytes: int = MAXIMUM_FIELD_BYTES
+) -> dict[str, str]:
     """The text fields, the first of each name. Bytes that are no text in any encoding become replacement marks."""
     try:
-        sent = await request.form(max_files=0, max_fields=MAXIMUM_FIELDS, max_part_size=MAXIMUM_FIELD_BYTES)
+        sent = await request.form(max_files=0, max_fields=max_fields, max_part_size=max_field_bytes)
     except ValueError:  # python-multipart's own errors; starlette turns only some of them into a 400
         raise HTTPException(400, "The form could not be read.") from None
     fields: dict[str, str] = {}
@@ -36,6 +38,10 @@ async def _form(request: Request) -> dict[str, str]:
         if isinstance(value, str):
             fields.setdefault(name, value.encode("utf-8", "replace").decode())
     return fields
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return await form_of(request)
 
 
 async def _lenient_form(request: Request) -> dict[str, str]:

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 import anyio
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from newsletter.editions import opening_links
-from newsletter.editions.opening_links import is_public
 
 PUBLIC = "93.184.215.14"
 
@@ -129,25 +126,3 @@ def test_no_more_than_so_many_are_opened() -> None:
     urls = [f"https://www.example.org/{number}" for number in range(opening_links.MOST + 5)]
     assert len(web.open(*urls)) == opening_links.MOST
     assert web.open() == {}
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-        "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::", "2001:db8::1",
-    ],
-)  # fmt: skip
-def test_addresses_that_are_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", [PUBLIC, "2606:4700::6810:84e5", "8.8.8.8"])
-def test_addresses_that_are(address: str) -> None:
-    assert is_public(address)
-
-
-@given(st.ip_addresses(v=4))
-def test_an_address_is_the_same_however_it_is_written(address: object) -> None:
-    assert is_public(f"::ffff:{address}") == is_public(str(address))

@@ -134,7 +134,7 @@ class TestRegistry:
         assert registry.available() == ["notify", "outbox", "smtp"]
         assert registry.make("outbox", self.CONTEXT).name == "outbox"
 
-    @pytest.mark.parametrize("name", ["pigeon", "base", "http", "registry", "wire", ""])
+    @pytest.mark.parametrize("name", ["pigeon", "base", "http", "public_web", "registry", "wire", ""])
     def test_an_unknown_name_lists_the_known_ones(self, name: str) -> None:
         with pytest.raises(ConfigurationError, match="notify, outbox, smtp"):
             registry.make(name, self.CONTEXT)

@@ -160,7 +160,7 @@ def _sentence(error: ErrorDetails, label: str) -> str:
         case "missing" | "string_too_short":
             article = "" if label.startswith(("What", "Where", "When")) else "the "
             return f"Enter {article}{label[0].lower()}{label[1:]}"
-        case "string_too_long":
+        case "string_too_long" | "too_long":
             return f"{label} must be {within['max_length']:,} characters or fewer"
         case "int_parsing" | "int_parsing_size" | "int_from_float":
             return f"{label} must be a whole number"

@@ -42,6 +42,7 @@ ROOMS: tuple[tuple[str, str, str, tuple[StaffRole, ...]], ...] = (
         "When no edition falls due, and when the council must not seem to take sides",
         (StaffRole.ADMIN,),
     ),
+    ("feeds", "Feeds", "News of other websites that authors bring in as drafts", (StaffRole.ADMIN,)),
     ("keys", "Keys for other programs", "What lets the council’s website use this service", (StaffRole.ADMIN,)),
     (
         "retention",
