@@ -170,6 +170,11 @@ class TestChanging:
         assert author.post(f"{PATH}/{newsroom.response}", again).status_code == 303
         assert stored(newsroom, "Answers take too long").did == "Mine."
 
+    def test_whoever_changes_nothing_is_no_author_of_it(self, author: Desk, newsroom: Newsroom) -> None:
+        assert author.post(f"{PATH}/{newsroom.response}", form_of(author, newsroom.response)).status_code == 303
+        assert stored(newsroom, "Answers take too long").editor_id is None
+        assert logged(newsroom.runtime) == []
+
     def test_an_edition_that_waited_for_approval_is_a_draft_again(self, author: Desk, newsroom: Newsroom) -> None:
         with newsroom.runtime.db.transaction() as session:
             publishing.submit(session, newsroom.edition, now=newsroom.runtime.clock.now())
