@@ -105,11 +105,15 @@ def save(
 
         def keep(draft: ResponseDraft) -> None:
             writing_scope.check(session, officer, answer, draft)
-            responses.edit(session, answer_id, draft, now=now, editor_id=officer.id)
+            # Whoever changed nothing is no author of it, and may still approve an edition with it.
+            if SHEET.changed(SHEET.stored(answer), draft):
+                responses.edit(session, answer_id, draft, now=now, editor_id=officer.id)
 
         outcome = sheets.save(session, SHEET, answer, typed, keep)
         if outcome.status:
             return _form(request, pages, session, runtime, officer, answer, outcome=outcome)
+        if not outcome.changed:
+            return sheets.redirect(f"{PATH}/{answer_id}", "saved")
         reopened = publishing.reopen_editions_with_response(session, answer_id, now=now, staff_id=officer.id)
         _note(session, runtime, officer, "change answer", answer_id, ", ".join(outcome.changed))
     return sheets.redirect(f"{PATH}/{answer_id}", "saved-reopened" if reopened else "saved")

@@ -52,7 +52,7 @@ FIELDS = (
     Field(
         "access_notes",
         "Getting in and around (optional)",
-        "Steps, parking, quiet room, captions. It can follow later, but no edition with the event is approved without it",
+        "Steps, parking, captions. It can follow later, but no edition with the event is approved without it",
         group="Who can take part, and how",
     ),
     Field(

@@ -96,7 +96,9 @@ def save(
 
         def keep(draft: EventDraft) -> None:
             writing_scope.check(session, officer, event, draft)
-            events.edit(session, event_id, draft, now=now, editor_id=officer.id)
+            # Whoever changed nothing is no author of it, and may still approve an edition with it.
+            if SHEET.changed(SHEET.stored(event), draft) or event.cancelled_at is not None:
+                events.edit(session, event_id, draft, now=now, editor_id=officer.id)
 
         try:
             outcome = sheets.save(session, SHEET, event, typed, keep)
@@ -106,6 +108,8 @@ def save(
             outcome = Outcome(form, 409, shown=filling.mark(SHEET.stored(event)))
         if outcome.status:
             return _form(request, pages, session, runtime, officer, event, outcome=outcome)
+        if not outcome.changed:
+            return sheets.redirect(f"{PATH}/{event_id}", "saved")
         reopened = publishing.reopen_editions_with_event(session, event_id, now=now, staff_id=officer.id)
         _note(session, runtime, officer, "change event", event_id, ", ".join(outcome.changed))
     return sheets.redirect(f"{PATH}/{event_id}", "saved-reopened" if reopened else "saved")

@@ -3,8 +3,11 @@ once, and the themes of feedback that they answer."""
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlmodel import select
 
 from newsletter.content import responses
@@ -14,6 +17,8 @@ from newsletter.editions.models import EditionState, ResponseChoice
 from newsletter.feedback import taking, themes
 from newsletter.feedback.models import FeedbackSource
 from newsletter.staff.models import StaffRole, StaffRoleHeld
+from newsletter.web.staff import answer_sheet, event_sheet
+from newsletter.web.staff.settings.sheets import Sheet
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.newsroom import HOSTILE, TODAY, Newsroom
 from tests.newsletter.web.staff.settings.forms import Counted, errors, filled, logged
@@ -165,6 +170,11 @@ class TestChanging:
         assert author.post(f"{PATH}/{newsroom.response}", again).status_code == 303
         assert stored(newsroom, "Answers take too long").did == "Mine."
 
+    def test_whoever_changes_nothing_is_no_author_of_it(self, author: Desk, newsroom: Newsroom) -> None:
+        assert author.post(f"{PATH}/{newsroom.response}", form_of(author, newsroom.response)).status_code == 303
+        assert stored(newsroom, "Answers take too long").editor_id is None
+        assert logged(newsroom.runtime) == []
+
     def test_an_edition_that_waited_for_approval_is_a_draft_again(self, author: Desk, newsroom: Newsroom) -> None:
         with newsroom.runtime.db.transaction() as session:
             publishing.submit(session, newsroom.edition, now=newsroom.runtime.clock.now())
@@ -304,3 +314,30 @@ def test_a_form_of_another_site_is_refused(author: Desk, newsroom: Newsroom) -> 
     foreign = {"origin": "https://evil.example.org", "sec-fetch-site": "cross-site"}
     assert author.post(f"{PATH}/new", typed(newsroom), headers=foreign).status_code == 403
     assert author.post(f"{PATH}/{newsroom.response}", {}, headers=foreign).status_code == 403
+
+
+_TYPED = st.text(max_size=40) | st.sampled_from(
+    [
+        "27/3/2027",
+        "6pm",
+        "24:00",
+        "12am",
+        "yes",
+        "online",
+        "doing",
+        "9" * 25,
+        "-1",
+        "٣",
+        "\0",
+        "\ud800",
+        "[[leave_url]]",
+    ]
+)
+
+
+@given(data=st.data())
+@pytest.mark.parametrize("sheet", [answer_sheet.SHEET, event_sheet.SHEET], ids=["answer", "event"])
+def test_whatever_is_typed_is_a_draft_or_a_sentence_for_each_field(sheet: Sheet[Any], data: st.DataObject) -> None:
+    form, draft = sheet.fill({name: data.draw(_TYPED) for name in sheet.labels})
+    assert (draft is None) == bool(form.errors)
+    assert set(form.errors) <= set(sheet.labels)

@@ -185,6 +185,14 @@ class TestChanging:
         assert author.post(f"{PATH}/{event.id}", again).status_code == 303
         assert stored(newsroom).venue == "The school"
 
+    def test_whoever_changes_nothing_is_no_author_of_it(self, author: Desk, desk: Sit, newsroom: Newsroom) -> None:
+        event, colleague = added(author, newsroom), desk(StaffRole.ADMIN)
+        for form, editor in (({}, None), ({"cost": "£2"}, colleague.staff_id)):
+            answer = colleague.post(f"{PATH}/{event.id}", form_of(colleague, event.id or 0) | form)
+            assert answer.headers["location"].endswith("?said=saved")
+            assert stored(newsroom).editor_id == editor
+        assert [entry[0] for entry in logged(newsroom.runtime)] == ["add event", "change event"]
+
     def test_a_form_without_its_mark_is_refused(self, author: Desk, newsroom: Newsroom) -> None:
         event = added(author, newsroom)
         assert author.post(f"{PATH}/{event.id}", typed(newsroom, title="Other")).status_code == 409
