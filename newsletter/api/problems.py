@@ -78,6 +78,10 @@ KINDS = {
         ),
         Kind("too-slow", 408, "The request did not arrive in time", "Send it again, all at once."),
         Kind("conflict", 409, "That cannot be done now", "Read again what you want to change, then decide."),
+        Kind(
+            "changed", 412, "It was changed after you read it",
+            "Read it again, make your change of what it says now, and send that with the new ETag.",
+        ),
         Kind("too-large", 413, "The request is too large", "Send less: no request needs more than 64 KiB."),
         Kind(
             "media-type", 415, "The request is of the wrong media type",

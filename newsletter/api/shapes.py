@@ -225,6 +225,10 @@ class UpdateShown(Shape):
     until_date: datetime.date | None
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    archived_at: datetime.datetime | None = Field(
+        default=None, description="When staff put it away: no edition is offered it any more"
+    )
+    revision: int = Field(default=1, description="Grows with every change; the ETag of the update")
 
 
 class Updates(Shape):

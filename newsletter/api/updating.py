@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from newsletter.api import answers, problems
 from newsletter.api.asked import TheRuntime, body_of, refusal_of, takes, with_key
+from newsletter.api.problems import Refusal
 from newsletter.api.shapes import Choices, PartnerShown, PriorityAreaShown, Updates, UpdateShown
 from newsletter.content import partners, updates
 from newsletter.content.models import Update
@@ -25,6 +26,10 @@ router = APIRouter(tags=["Updates"])
 
 _WITH_KEY = ("key-needed", "not-allowed", "invalid", "too-many", "busy")
 _WITH_BODY = ("malformed", "too-slow", "too-large", "media-type")
+
+_WITH_ETAG: dict[str, Any] = {
+    "headers": {"ETag": {"description": "Its revision, for If-Match", "schema": {"type": "string"}}}
+}
 
 Reader = Annotated[KeyInUse, with_key(KeyScope.UPDATES_READ)]
 Writer = Annotated[KeyInUse, with_key(KeyScope.UPDATES_WRITE)]
@@ -168,12 +173,12 @@ def write_update(
     operation_id="getUpdate",
     summary="One update",
     response_model=UpdateShown,
-    responses=problems.described(*_WITH_KEY, "not-found"),
+    responses={200: _WITH_ETAG, **problems.described(*_WITH_KEY, "not-found")},
 )
 def one_update(update_id: UpdateId, key: Reader, runtime: TheRuntime) -> Response:
     """One update as it stands now."""
     with runtime.db.reading() as session:
-        return answers.answer(_shown(updates.by_id(session, update_id)))
+        return _answer(updates.by_id(session, update_id))
 
 
 @router.patch(
@@ -182,22 +187,33 @@ def one_update(update_id: UpdateId, key: Reader, runtime: TheRuntime) -> Respons
     summary="Change an update",
     response_model=UpdateShown,
     openapi_extra=takes(UpdateChange, *PATCH_TYPES),
-    responses=problems.described(*_WITH_KEY, *_WITH_BODY, "not-found"),
+    responses={200: _WITH_ETAG, **problems.described(*_WITH_KEY, *_WITH_BODY, "not-found", "changed")},
 )
 def change_update(
     update_id: UpdateId,
     key: Writer,
     sent: Annotated[BaseModel, Depends(body_of(UpdateChange, *PATCH_TYPES))],
     runtime: TheRuntime,
+    if_match: Annotated[
+        str | None,
+        Header(
+            pattern='^"[0-9]{1,9}"$',
+            description="The ETag of the update as you read it: when somebody changed it since, nothing is changed. "
+            "Without it, yours is the last word",
+        ),
+    ] = None,
 ) -> Response:
     """Changes some fields (RFC 7396: what is left out stays, null empties a field). Editions that went out keep their
     words; one that was approved and not yet sent must be approved again."""
     now = runtime.clock.now()
     with runtime.db.transaction() as session:
-        draft = _changed(updates.draft_of(updates.by_id(session, update_id)), sent)
+        standing = updates.hold(session, update_id)
+        if if_match is not None and if_match != _etag(standing):
+            raise Refusal("changed", "This update was changed after you read it, so your change was not made.")
+        draft = _changed(updates.draft_of(standing), sent)
         update = updates.edit(session, update_id, draft, now=now, editor_id=key.staff_id)
         publishing.reopen_editions_with(session, update_id, now=now, staff_id=key.staff_id)
-        return answers.answer(_shown(update))
+        return _answer(update)
 
 
 def _changed(draft: UpdateDraft, change: BaseModel) -> UpdateDraft:
@@ -207,6 +223,14 @@ def _changed(draft: UpdateDraft, change: BaseModel) -> UpdateDraft:
         return UpdateDraft.model_validate({name: value for name, value in fields.items() if name not in emptied})
     except ValidationError as error:
         raise refusal_of(error) from None
+
+
+def _answer(update: Update) -> Response:
+    return answers.answer(_shown(update), headers={"etag": _etag(update)})
+
+
+def _etag(update: Update) -> str:
+    return f'"{update.revision}"'
 
 
 def _shown(update: Update) -> UpdateShown:

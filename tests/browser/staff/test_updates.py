@@ -216,6 +216,9 @@ def test_two_people_at_the_same_update_see_each_other(visit: Visit, site: Site, 
     me.look("staff-update-changed")
     me.press("Go on with mine")
     expect(me.page.get_by_label("Title for parents")).to_have_value("Mine")
+    me.page.get_by_text("See what is saved now").click()
+    expect(me.page.locator(".app-meanwhile")).to_contain_text("Theirs")
+    me.look("staff-update-draft-of-one")
     me.page.get_by_label("Title for parents").fill("Mine and theirs")
     me.press("Save the update")
     with site.runtime.db.reading() as session:

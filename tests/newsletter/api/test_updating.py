@@ -96,6 +96,20 @@ def test_a_field_that_is_needed_cannot_be_emptied(sqlite_program: Program) -> No
     assert sqlite_program.patch(path, {}).status_code == 200
 
 
+def test_a_change_of_what_somebody_else_has_changed_is_refused(program: Program) -> None:
+    path = f"/updates/{program.post('/updates', UPDATE).json()['id']}"
+    read = program.get(path)
+    assert (read.headers["etag"], read.json()["revision"]) == ('"1"', 1)
+    theirs = program.patch(path, {"owner": "Theirs"}, headers={"if-match": '"1"'})
+    assert (theirs.status_code, theirs.headers["etag"]) == (200, '"2"')
+    mine = program.patch(path, {"owner": "Mine"}, headers={"if-match": '"1"'})
+    assert (mine.status_code, mine.json()["type"].rpartition("/")[2]) == (412, "changed")
+    assert program.get(path).json()["owner"] == "Theirs"
+    assert program.patch(path, {"owner": "Mine"}, headers={"if-match": '"2"'}).status_code == 200
+    assert program.patch(path, {"owner": "The last word"}).status_code == 200
+    assert program.patch(path, {"owner": "x"}, headers={"if-match": "W/x"}).status_code == 422
+
+
 def test_an_approved_edition_with_a_changed_update_must_be_approved_again(program: Program) -> None:
     update_id = program.post("/updates", UPDATE).json()["id"]
     with program.runtime.db.transaction() as session:

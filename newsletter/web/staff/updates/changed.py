@@ -38,7 +38,7 @@ def page(request: Request, runtime: Runtime, pages: Pages, officer: Officer, upd
         names = accounts.names_of(session, [update.editor_id])
         who: str = names.get(update.editor_id or 0, "Somebody")
         when: datetime = update.updated_at
-        rows = _rows(session, form, fields.showing(update))
+        rows = both(session, form, fields.showing(update))
         return pages.show(
             request,
             "staff/update-changed.html",
@@ -55,7 +55,8 @@ def page(request: Request, runtime: Runtime, pages: Pages, officer: Officer, upd
         )
 
 
-def _rows(session: Session, mine: Form, theirs: Form) -> list[Row]:
+def both(session: Session, mine: Form, theirs: Form) -> list[Row]:
+    """Every field in both texts, in the order of the form."""
     return [
         Row(label.removesuffix(" (optional)"), _shown(session, mine, name), _shown(session, theirs, name))
         for name, label in fields.LABELS.items()

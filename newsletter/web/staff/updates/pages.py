@@ -21,7 +21,7 @@ from newsletter.web.pages import Pages
 from newsletter.web.staff.edition_states import TAGS
 from newsletter.web.staff.one_edition import READERS, WRITERS
 from newsletter.web.staff.settings.filling import Form
-from newsletter.web.staff.updates import fields, preview
+from newsletter.web.staff.updates import changed, fields, preview
 from subscribers import lists
 
 #: Drafts of new updates that the form for a new one offers to go on with.
@@ -71,6 +71,7 @@ def show(
     offered = _drafts(session, officer)[:OFFERED_DRAFTS] if offers_drafts else []
     areas, organisations = _choices(session, form, today)
     names = accounts.names_of(session, [update.author_id, update.editor_id]) if update else {}
+    both = changed.both(session, form, fields.showing(update)) if update and draft else []
     return pages.show(
         request,
         "staff/update.html",
@@ -83,6 +84,7 @@ def show(
         revision=revision,
         form_key=form_key,
         draft=draft,
+        saved_otherwise=[each for each in both if each.differs],
         is_outdated=update is not None and revision != update.revision,
         others=others,
         offered=offered,

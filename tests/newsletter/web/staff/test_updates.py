@@ -262,6 +262,7 @@ def test_one_can_go_on_with_ones_own_having_seen_theirs(author: Desk, desk: Sit,
     assert author.post(f"/staff/updates/{one}", {**sent, "press": "go on"}).status_code == 303
     page = author.get(f"/staff/updates/{one}")
     assert "saved this update after you began" not in page.text
+    assert "See what is saved now Owner Their owner Title for parents Theirs" in words_of(page)
     assert author.post(f"/staff/updates/{one}", {**form_of(page), "owner": "Both"}).status_code == 303
     assert (row(newsroom, one).parent_title, row(newsroom, one).owner) == ('Mine "<b>', "Both")
 
