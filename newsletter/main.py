@@ -30,6 +30,7 @@ from newsletter.web import (
     operations,
     outbox,
     paper_copy,
+    pictures,
     problems,
     school_choice,
     signup,
@@ -66,6 +67,7 @@ from newsletter.web.staff import (
     sign_in,
     start,
     unknown,
+    update_picture,
 )
 from newsletter.web.staff.settings import (
     areas,
@@ -75,6 +77,7 @@ from newsletter.web.staff.settings import (
     hub,
     keys,
     lists,
+    logo,
     partners,
     partnership,
     retention,
@@ -86,20 +89,21 @@ from newsletter.web.staff.settings import glossary as glossary_settings
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
     operations, home, feeds, useful, archive, events, answers, glossary, confirm, leave, manage, choices, new_address,
-    outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
+    pictures, outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
 )  # fmt: skip
 
 
 #: What administrators set up.
 SETTINGS = (
     hub, partnership, partners, areas, glossary_settings, calendar, keys, retention, basis, lists, wording, cadence,
-    topics,
+    topics, logo,
 )  # fmt: skip
 #: The pages of staff.
 STUDIO = (
     sign_in, directory, joining, start, account, colleagues, log, *SETTINGS,
     editions, edition_words, composing, edition_check, edition_preview, approval, unknown, sending, report,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
+    update_picture,
 )  # fmt: skip
 
 
@@ -155,7 +159,11 @@ def create_app(runtime: Runtime) -> FastAPI:
         BodyInTime,
         answer=answer_error,
         within_s=runtime.settings.body_within_s,
-        larger={people_import.IMPORT: people_import.larger_body(runtime)},
+        larger={
+            people_import.IMPORT: people_import.larger_body(runtime),
+            update_picture.PATH_PATTERN: update_picture.larger_body(runtime),
+            logo.PATH: logo.larger_body(runtime),
+        },
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)

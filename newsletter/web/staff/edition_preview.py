@@ -92,11 +92,14 @@ def mail(edition_id: int, request: Request, officer: TheReader, runtime: TheRunt
     with runtime.db.reading() as session:
         edition, _ = one_edition.find(session, officer, edition_id, *one_edition.READERS)
         head = preview.letterhead(session, runtime, edition)
-        html = preview.filled(preview.rendered(session, edition, head).html, preview.slots(runtime, edition))
+        shown = preview.rendered(session, edition, head)
+        html = preview.filled(shown.html, preview.slots(runtime, edition))
     if view is View.DARK:
         html = _DARK.sub("@media all", html)
     if view is View.NO_PICTURES:
         html = _PICTURE.sub(lambda found: found[1] or "", html)
+    else:
+        html = preview.with_pictures(html, shown.pictures)
     policy = _MAIL_WITHOUT_PICTURES if view is View.NO_PICTURES else _MAIL_POLICY
     return HTMLResponse(_opening_elsewhere(html), headers={"content-security-policy": policy})
 

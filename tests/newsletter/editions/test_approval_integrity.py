@@ -232,7 +232,7 @@ def check(runtime: Runtime, story: Story) -> None:
             return
         try:
             freezing.verify_approved(session, edition)  # as `delivery.copies` does whenever the text is another
-            sent = freezing.rendered(edition)
+            sent = freezing.rendered(session, edition)
         except NewsletterError:
             return  # tampered with on its way: nothing is handed over
         own = freezing.freeze(edition, sent, edition.frozen_page or "")["frozen_sha256"]
