@@ -24,6 +24,7 @@ from newsletter.api.shapes import (
     ListShown,
     ListWithWording,
     WordingShown,
+    picture_of,
     text_of,
 )
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
@@ -130,7 +131,7 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
             mailing_list_name=page.list_name,
             preheader=page.preheader,
             introduction=text_of(page.introduction),
-            sections=[_section(section) for section in page.sections],
+            sections=[_section(base_url, section) for section in page.sections],
             responses=[_response(one) for one in page.responses],
             events=[_event(base_url, one) for one in page.events],
             help=text_of(page.help_text),
@@ -183,7 +184,7 @@ def _line(base_url: str, mailing_list: MailingList, edition: Edition) -> Edition
     )
 
 
-def _section(section: SectionBlock) -> EditionSection:
+def _section(base_url: str, section: SectionBlock) -> EditionSection:
     return EditionSection(
         number=section.number,
         heading=section.heading,
@@ -194,6 +195,7 @@ def _section(section: SectionBlock) -> EditionSection:
                 organisation=update.organisation,
                 evidence=Link(url=update.evidence_url, label=update.evidence_label) if update.evidence_url else None,
                 action=Action(text=update.action, by=update.action_by) if update.action else None,
+                picture=picture_of(base_url, update.picture),
             )
             for update in section.updates
         ],

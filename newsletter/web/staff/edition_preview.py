@@ -44,7 +44,8 @@ _MAIL_WITHOUT_PICTURES = _SANDBOX + "style-src 'unsafe-inline'; img-src 'none'"
 _PAGE_POLICY = _SANDBOX + "style-src 'self' 'nonce-{nonce}'; img-src 'self' data:"
 
 _DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
-_PICTURE = re.compile(r"<img\b[^>]*?(?:\balt=\"([^\"]*)\")?[^>]*>")
+_PICTURE = re.compile(r"<img\b[^>]*>")
+_ALT = re.compile(r"\balt=\"([^\"]*)\"")
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -96,10 +97,7 @@ def mail(edition_id: int, request: Request, officer: TheReader, runtime: TheRunt
         html = preview.filled(shown.html, preview.slots(runtime, edition))
     if view is View.DARK:
         html = _DARK.sub("@media all", html)
-    if view is View.NO_PICTURES:
-        html = _PICTURE.sub(lambda found: found[1] or "", html)
-    else:
-        html = preview.with_pictures(html, shown.pictures)
+    html = _PICTURE.sub(_in_words, html) if view is View.NO_PICTURES else preview.with_pictures(html, shown.pictures)
     policy = _MAIL_WITHOUT_PICTURES if view is View.NO_PICTURES else _MAIL_POLICY
     return HTMLResponse(_opening_elsewhere(html), headers={"content-security-policy": policy})
 
@@ -191,9 +189,16 @@ def _page(
         text=preview.filled(shown.text, slots) if shown else "",
         markdown=preview.filled(shown.markdown, slots) if shown else "",
         size_kb=round(as_sent_bytes(shown) / 1000) if shown else 0,
+        pictures_kb=round(sum(len(picture.content) for picture in shown.pictures) * 4 / 3000) if shown else 0,
         most_kb=round(MAXIMUM_BYTES / 1000),
         may_test=one_edition.may_change(officer, edition),
     )
+
+
+def _in_words(picture: re.Match[str]) -> str:
+    """What stands in the place of a picture where a mail program shows none: a frame with its words."""
+    alt = _ALT.search(picture[0])
+    return f'<span style="display:block;border:1px solid;padding:8px">{alt[1] if alt else ""}</span>'
 
 
 def _rendered(session: Session, runtime: Runtime, edition: Edition) -> tuple[Rendered | None, str]:
