@@ -144,7 +144,7 @@ def _verified(row: Picture | None) -> InlinePicture:
     """The row's bytes, once they are what was approved; whoever changes them in the database cannot change the hash."""
     kind = picture_files.kind(row.content) if row is not None else None
     if row is None or kind is None:
-        raise WrongState("A picture in it is missing from the database. Edit it, and have it approved again.")
+        raise WrongState("A picture in it is no longer there. Edit it, and have it approved again.")
     if not hmac.compare_digest(hashlib.sha256(row.content).hexdigest(), row.sha256):
         raise WrongState(
             "A picture in it is not what was approved: it was changed in the database. Edit it, and have it approved "

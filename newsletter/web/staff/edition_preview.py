@@ -13,10 +13,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from newsletter.content.dates import london_date
-from newsletter.core.errors import InvalidInput, NotFound, RenderError, TooMany
+from newsletter.core.errors import InvalidInput, NotFound, RenderError, TooMany, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import preview, trial
-from newsletter.editions import reading_time, variants
+from newsletter.editions import pictures_used, reading_time, variants
 from newsletter.editions.checks import MAXIMUM_BYTES, as_sent_bytes
 from newsletter.editions.models import Edition
 from newsletter.rendering.mails import Rendered
@@ -120,6 +120,7 @@ def web_page(edition_id: int, request: Request, officer: TheReader, runtime: The
             corrections=[],
             corrections_at={},
             minutes=reading_time.minutes(shown),
+            pictures_there=pictures_used.still_there(session, shown),
             variants=[each for each in variants.all_of(session, edition_id) if each.url or each.text],
             key_of=variants.key_of,
             today=london_date(runtime.clock.now()),
@@ -204,7 +205,7 @@ def _in_words(picture: re.Match[str]) -> str:
 def _rendered(session: Session, runtime: Runtime, edition: Edition) -> tuple[Rendered | None, str]:
     try:
         return preview.rendered(session, edition, preview.letterhead(session, runtime, edition)), ""
-    except (InvalidInput, NotFound, RenderError) as error:
+    except (InvalidInput, NotFound, RenderError, WrongState) as error:
         return None, str(error)
 
 

@@ -17,7 +17,7 @@ from newsletter.staff import audit
 from newsletter.staff.models import StaffRole
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
-from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind
 from newsletter.web.limits import LargerBody
 from newsletter.web.pages import Pages
@@ -31,7 +31,11 @@ PATH = "/staff/updates/{update_id:int}/picture"
 #: The same, for whoever has only the address.
 PATH_PATTERN = r"/staff/updates/\d+/picture"
 
-SAID = {"saved": "The picture was saved.", "taken": "The picture was taken away."}
+SAID = {
+    "saved": "The picture was saved.",
+    "taken": "The picture was taken away.",
+    "withdrawn": "The picture is deleted. No page shows it any more.",
+}
 
 #: What the box says, and so what stands in the log.
 CONSENT = (
@@ -111,6 +115,18 @@ def take_away(update_id: int, officer: TheAuthor, runtime: TheRuntime) -> Respon
     return RedirectResponse(f"/staff/updates/{update_id}/picture?said=taken", status_code=303)
 
 
+@router.post(PATH + "/withdraw")
+def withdraw(update_id: int, officer: TheAuthor, form: TheForm, runtime: TheRuntime) -> Response:
+    """Somebody in a picture that went out no longer agrees: take it off the web, whatever edition it is in."""
+    with runtime.db.transaction() as session:
+        updates.by_id(session, update_id)
+        sha256 = form.get("sha256", "")
+        if any(picture.sha256 == sha256 for _, picture in pictures_used.in_editions(session, update_id)):
+            pictures_used.withdraw(session, sha256)
+            _note(session, runtime, officer, "withdraw picture", update_id, f"SHA-256 {sha256}")
+    return RedirectResponse(f"/staff/updates/{update_id}/picture?said=withdrawn", status_code=303)
+
+
 def _note(session: Session, runtime: Runtime, officer: Officer, action: str, update_id: int, detail: str) -> None:
     audit.note(
         session,
@@ -146,6 +162,7 @@ def _page(
         form=bound,
         update=update,
         picture=found.block(update.picture_alt) if found else None,
+        sent=pictures_used.in_editions(session, update_id),
         consent=CONSENT,
         longest=alt_text.LONGEST,
         megabytes=uploads.MAXIMUM_PICTURE_BYTES // 1024**2,

@@ -113,7 +113,9 @@ def test_previews_show_it_as_readers_will_see_it(at_desk: Callable[..., Visitor]
     author.look(f"staff-preview-pictures-{view}")
 
 
-def test_the_page_of_an_edition_shows_it(visit: Callable[..., Visitor], room: Newsroom) -> None:
+def test_the_page_of_an_edition_shows_it_until_it_is_deleted(
+    visit: Callable[..., Visitor], at_desk: Callable[..., Visitor], room: Newsroom
+) -> None:
     put_both(room)
     now = room.runtime.clock.now()
     with room.runtime.db.transaction() as session:
@@ -132,3 +134,15 @@ def test_the_page_of_an_edition_shows_it(visit: Callable[..., Visitor], room: Ne
     assert picture.evaluate("each => each.naturalWidth") == 1200
     reader.page.get_by_role("img", name="A blue door").scroll_into_view_if_needed()
     reader.look("edition-with-pictures")
+    with room.runtime.db.transaction() as session:
+        publishing.finish(session, room.edition, now=now)
+        pictures.take_from_update(session, room.inside[0], now=now, editor_id=None)
+    author = at_desk()
+    author.open(f"/staff/updates/{room.inside[0]}/picture")
+    author.look("staff-picture-sent")
+    author.press(f"Delete this picture for good: {ALT}")
+    assert "No page shows it any more" in author.page.content()
+    later = visit()  # a browser keeps the page for a minute
+    later.open(f"/editions/parents/{slug}")
+    assert later.page.get_by_role("img", name=ALT).count() == 0
+    later.look("edition-without-its-picture")

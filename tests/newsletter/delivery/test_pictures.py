@@ -19,7 +19,7 @@ from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letterheads, opening
 from newsletter.delivery.sending import Sender
-from newsletter.editions import freezing
+from newsletter.editions import freezing, publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import registry
 from newsletter.rendering import dkim, engine
@@ -285,6 +285,40 @@ def test_an_edition_that_is_approved_again_without_it_lets_go_of_it(studio: Stud
     with studio.runtime.db.reading() as session:
         assert session.get(Picture, picture) is None
         assert session.get_one(Edition, edition_id).frozen_html is None
+
+
+def test_a_picture_that_went_out_is_deleted_when_somebody_no_longer_agrees(
+    studio: Studio, mail_server: MailServer
+) -> None:
+    edition_id = approved(studio)
+    _, picture = hashes(studio)
+    with studio.runtime.db.reading() as session:
+        update_id = session.exec(select(Update.id)).one()
+    page, withdraw = f"/staff/updates/{update_id}/picture", {"sha256": picture}
+    public = f"/editions/parents/{studio.row(edition_id).slug}"
+    let_go(studio, edition_id)
+    assert "take it away from the update first" in studio.author.get(page).text
+    assert studio.author.post(f"{page}/withdraw", withdraw).status_code == 409  # the update has it
+    studio.author.post(f"{page}/take-away", {})
+    assert "Delete this picture for good" in studio.author.get(page).text
+    assert studio.author.post(f"{page}/withdraw", withdraw).status_code == 409  # it is on its way
+    send(studio.runtime)
+    with studio.runtime.db.transaction() as session:
+        publishing.finish(session, edition_id, now=studio.runtime.clock.now())
+    assert len(pictures_in(mail_server.received[0])) == 2
+    assert studio.author.post(f"{page}/withdraw", {"sha256": "0" * 64}).status_code == 303  # not one of its own
+    assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 200
+
+    assert studio.author.post(f"{page}/withdraw", withdraw).headers["location"] == f"{page}?said=withdrawn"
+    assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 404
+    shown = studio.door.get(public).text
+    assert "We have taken it off this page" in shown
+    assert picture not in shown
+    told = studio.door.get(f"/api/v1{public}").json()
+    assert told["sections"][0]["updates"][0]["picture"] is None
+    assert "Delete this picture" not in studio.author.get(page).text
+    assert studio.author.get(f"/staff/editions/{edition_id}/preview").status_code == 200
+    assert studio.log()[-1] == ("withdraw picture", f"update {update_id}", f"SHA-256 {picture}")
 
 
 def test_letters_carry_no_logo(studio: Studio) -> None:
