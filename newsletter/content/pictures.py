@@ -4,6 +4,7 @@ A picture never changes: another one has another hash, so that whoever was shown
 edition was approved with is in its HTML by its hash; `inside` finds it again and refuses what is not the same.
 """
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from newsletter.content import alt_text, partners, picture_files, updates
@@ -42,19 +44,19 @@ class Facts:
 def keep(session: Session, made: MadePicture, *, now: datetime) -> str:
     """Keep a picture; its hash. Repeatable: the same bytes are kept once."""
     sha256 = hashlib.sha256(made.content).hexdigest()
-    if session.get(Picture, sha256) is None:
-        session.add(
-            Picture(
-                sha256=sha256,
-                content=made.content,
-                media_type=made.media_type,
-                width=made.width,
-                height=made.height,
-                size_bytes=len(made.content),
-                created_at=now,
-            )
+    if not facts(session, [sha256]):
+        row = Picture(
+            sha256=sha256,
+            content=made.content,
+            media_type=made.media_type,
+            width=made.width,
+            height=made.height,
+            size_bytes=len(made.content),
+            created_at=now,
         )
-        session.flush()
+        # Somebody else may be keeping the same one at this moment: then theirs is as good.
+        with contextlib.suppress(IntegrityError), session.begin_nested():
+            session.add(row)
     return sha256
 
 
