@@ -29,6 +29,8 @@ from newsletter.tables import metadata
 FORMAT = 1
 MANIFEST = "manifest.json"
 PAGE = 1000
+#: Of rows that may each be as large as a picture.
+LARGE_PAGE = 50
 
 
 def write(runtime: Runtime, file: Path) -> int:
@@ -59,6 +61,11 @@ def write(runtime: Runtime, file: Path) -> int:
 def fingerprint(runtime: Runtime) -> str:
     """What tells two secrets apart and reveals neither."""
     return runtime.crypto.derive("fingerprint of the secret", 16).hex()
+
+
+def page_length(table: sa.Table) -> int:
+    """How many rows of the table are held in memory at once."""
+    return LARGE_PAGE if table.name == "picture" else PAGE
 
 
 def member(table: sa.Table) -> str:
@@ -102,7 +109,7 @@ def _write(runtime: Runtime, archive: zipfile.ZipFile, connection: Connection) -
 
 
 def _lines(connection: Connection, table: sa.Table) -> Iterator[bytes]:
-    rows = connection.execution_options(stream_results=True, yield_per=PAGE).execute(
+    rows = connection.execution_options(stream_results=True, yield_per=page_length(table)).execute(
         sa.select(table).order_by(*table.primary_key.columns)
     )
     for row in rows:

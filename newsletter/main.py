@@ -30,6 +30,7 @@ from newsletter.web import (
     operations,
     outbox,
     paper_copy,
+    pictures,
     problems,
     school_choice,
     signup,
@@ -71,6 +72,7 @@ from newsletter.web.staff import (
     sign_in,
     start,
     unknown,
+    update_picture,
     updates_import,
     updates_import_feed,
 )
@@ -82,6 +84,7 @@ from newsletter.web.staff.settings import (
     hub,
     keys,
     lists,
+    logo,
     partners,
     partnership,
     retention,
@@ -99,13 +102,13 @@ from newsletter.web.staff.updates import putting_away as update_putting_away
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
     operations, home, feeds, useful, archive, events, answers, glossary, confirm, leave, manage, choices, new_address,
-    outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
+    pictures, outbox, about, feedback, data_complaint, paper_copy, school_choice, still_you, check_answers, signup,
 )  # fmt: skip
 
 
 #: What administrators set up.
 SETTINGS = (
-    hub, partnership, partners, areas, glossary_settings, calendar, feed_settings, keys, retention, basis, lists,
+    hub, partnership, logo, partners, areas, glossary_settings, calendar, feed_settings, keys, retention, basis, lists,
     wording, cadence, topics,
 )  # fmt: skip
 #: Writing updates.
@@ -117,6 +120,7 @@ STUDIO = (
     event_list, event_writing, answer_list, answer_writing, feedback_filing,
     people, one_person, one_person_changes, people_import, people_export, people_complaints, people_paper,
     updates_import, updates_import_feed,
+    update_picture,
 )  # fmt: skip
 
 
@@ -172,7 +176,12 @@ def create_app(runtime: Runtime) -> FastAPI:
         BodyInTime,
         answer=answer_error,
         within_s=runtime.settings.body_within_s,
-        larger={people_import.IMPORT: people_import.larger_body(runtime), **updates_import.larger_bodies(runtime)},
+        larger={
+            people_import.IMPORT: people_import.larger_body(runtime),
+            update_picture.PATH_PATTERN: update_picture.larger_body(runtime),
+            logo.PATH: logo.larger_body(runtime),
+            **updates_import.larger_bodies(runtime),
+        },
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(SecurityHeaders, https_only=runtime.settings.is_production)

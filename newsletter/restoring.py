@@ -132,7 +132,7 @@ def _insert(session: Session, archive: zipfile.ZipFile, table: sa.Table, said: d
     columns, count = said["columns"], 0
     types = [table.columns[name].type for name in columns]
     with archive.open(backup.member(table)) as lines:
-        while page := list(islice(lines, backup.PAGE)):
+        while page := list(islice(lines, backup.page_length(table))):
             rows = []
             for line in page:
                 values = (_value(kind, plain) for kind, plain in zip(types, json.loads(line), strict=True))

@@ -112,15 +112,30 @@ def assert_keeps_the_rules(mail: Mail) -> None:
     for header in ("From", "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To"):
         assert len(message.get_all(header) or []) == 1, header
     assert message.get_content_type() == "multipart/alternative"
-    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
-    assert all(part.get_content_charset() == "utf-8" for part in message.iter_parts())
+    plain, rich = message.iter_parts()
+    pictures: list[EmailMessage] = []
+    if rich.get_content_type() == "multipart/related":
+        assert rich.get_param("type") == "text/html"
+        rich, *pictures = rich.iter_parts()
+        assert pictures
+    assert [part.get_content_type() for part in (plain, rich)] == ["text/plain", "text/html"]
+    assert all(part.get_content_charset() == "utf-8" for part in (plain, rich))
+    assert sorted(set(pictures_shown(mail.html))) == sorted(f"cid:{part['Content-ID'][1:-1]}" for part in pictures)
+    for part in pictures:
+        assert part.get_content_type() in ("image/jpeg", "image/png")
+        assert part.get_content_disposition() == "inline"
     assert b"\n" not in mail.content.replace(b"\r\n", b"")
     assert max(len(line) for line in mail.content.split(b"\r\n")) <= MAXIMUM_LINE_BYTES
-    assert len(mail.content) < MAXIMUM_BYTES
+    assert len(mail.content) - sum(len(bytes(part)) for part in pictures) < MAXIMUM_BYTES
     assert "[[" not in mail.text + mail.html, "a personal value is missing"
     assert_nothing_remote(mail.html)
     assert 'lang="en-GB"' in mail.html
     assert "your child" not in mail.subject.lower()
+
+
+def pictures_shown(html: str) -> list[str]:
+    """Where each picture comes from, in order."""
+    return [attributes.get("src") or "" for tag, attributes in _elements(html) if tag == "img"]
 
 
 def assert_nothing_remote(html: str) -> None:
@@ -129,6 +144,8 @@ def assert_nothing_remote(html: str) -> None:
     parser.feed(html)
     for tag, attributes in parser.found:
         assert tag not in {"link", "script", "iframe", "object", "embed", "video", "audio", "form"}, tag
-        assert not _REMOTE_ATTRIBUTES & {name for name, value in attributes.items() if value}, (tag, attributes)
+        inside = tag == "img" and (attributes.get("src") or "").startswith("cid:")
+        remote = {name for name, value in attributes.items() if value} - ({"src"} if inside else set())
+        assert not _REMOTE_ATTRIBUTES & remote, (tag, attributes)
         assert not _REMOTE_STYLE.search(attributes.get("style") or ""), attributes
     assert not _REMOTE_STYLE.search(" ".join(parser.styles))

@@ -2,7 +2,7 @@
 
 Feeds of other websites that authors bring news in from, and the entries that were last read.
 
-Revision 0020, made 2026-11-26; follows 0018.
+Revision 0020, made 2026-11-26; follows 0019.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import sqlmodel
 from alembic import op
 
 revision: str = "0020"
-down_revision: str | Sequence[str] | None = "0018"
+down_revision: str | Sequence[str] | None = "0019"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -24,10 +24,11 @@ from newsletter.api.shapes import (
     ListShown,
     ListWithWording,
     WordingShown,
+    picture_of,
     text_of,
 )
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
-from newsletter.editions import archive, corrections, variants
+from newsletter.editions import archive, corrections, pictures_used, variants
 from newsletter.editions.models import Edition
 from newsletter.rendering.mails import EventBlock, ResponseBlock, SectionBlock
 from subscribers import lists
@@ -123,6 +124,7 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
         page = corrections.current_page(edition, made)
         base_url = runtime.settings.base_url.rstrip("/")
         here = f"{base_url}/editions/{mailing_list.slug}/{edition.slug}"
+        there = pictures_used.still_there(session, page)
         corrected = session.get(Edition, edition.corrects_id) if edition.corrects_id is not None else None
         shown = EditionShown(
             **_line(runtime.settings.base_url, mailing_list, edition).model_dump(),
@@ -130,7 +132,7 @@ def one_edition(list_slug: Slug, slug: Slug, request: Request, runtime: TheRunti
             mailing_list_name=page.list_name,
             preheader=page.preheader,
             introduction=text_of(page.introduction),
-            sections=[_section(section) for section in page.sections],
+            sections=[_section(base_url, section, there) for section in page.sections],
             responses=[_response(one) for one in page.responses],
             events=[_event(base_url, one) for one in page.events],
             help=text_of(page.help_text),
@@ -183,7 +185,7 @@ def _line(base_url: str, mailing_list: MailingList, edition: Edition) -> Edition
     )
 
 
-def _section(section: SectionBlock) -> EditionSection:
+def _section(base_url: str, section: SectionBlock, pictures_there: set[str]) -> EditionSection:
     return EditionSection(
         number=section.number,
         heading=section.heading,
@@ -194,6 +196,9 @@ def _section(section: SectionBlock) -> EditionSection:
                 organisation=update.organisation,
                 evidence=Link(url=update.evidence_url, label=update.evidence_label) if update.evidence_url else None,
                 action=Action(text=update.action, by=update.action_by) if update.action else None,
+                picture=picture_of(base_url, update.picture)
+                if update.picture and update.picture.sha256 in pictures_there
+                else None,
             )
             for update in section.updates
         ],

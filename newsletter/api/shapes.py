@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from newsletter.core.audience import Audience
 from newsletter.rendering import markup
+from newsletter.rendering.mails import PictureBlock
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
@@ -87,6 +88,15 @@ class Action(Shape):
     by: datetime.date | None
 
 
+class PictureShown(Shape):
+    """A picture, with the words for those who do not see it: show both, or neither."""
+
+    url: Url = Field(description="Its address; the bytes there never change")
+    alt: str = Field(description="What it shows")
+    width: int = Field(description="In pixels; shown at half of it, it is sharp on every screen")
+    height: int
+
+
 class EditionUpdate(Shape):
     """One update in an edition."""
 
@@ -95,6 +105,7 @@ class EditionUpdate(Shape):
     organisation: str
     evidence: Link | None
     action: Action | None
+    picture: PictureShown | None
 
 
 class EditionSection(Shape):
@@ -223,6 +234,7 @@ class UpdateShown(Shape):
     action_by: datetime.date | None
     from_date: datetime.date
     until_date: datetime.date | None
+    picture: PictureShown | None = Field(default=None, description="Put in and taken away in the studio, never here")
     created_at: datetime.datetime
     updated_at: datetime.datetime
     archived_at: datetime.datetime | None = Field(
@@ -242,6 +254,12 @@ class Accepted(Shape):
     """The same for every address: whether it was known stays between us and its owner."""
 
     message: str
+
+
+def picture_of(base_url: str, block: PictureBlock | None) -> PictureShown | None:
+    if block is None:
+        return None
+    return PictureShown(url=base_url + block.path, alt=block.alt, width=block.width, height=block.height)
 
 
 def text_of(markdown: str, *, heading_level: int = 3) -> Text:

@@ -3,20 +3,23 @@
 What is written counts as the work of the person who answers for the key, so they cannot approve it either.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
+from sqlmodel import Session
 
 from newsletter.api import answers, problems
 from newsletter.api.asked import TheRuntime, body_of, refusal_of, takes, with_key
 from newsletter.api.problems import Refusal
-from newsletter.api.shapes import Choices, PartnerShown, PriorityAreaShown, Updates, UpdateShown
-from newsletter.content import partners, updates
+from newsletter.api.shapes import Choices, PartnerShown, PriorityAreaShown, Updates, UpdateShown, picture_of
+from newsletter.content import partners, pictures, updates
 from newsletter.content.models import Update
 from newsletter.content.updates import UpdateDraft
+from newsletter.core.runtime import Runtime
 from newsletter.editions import publishing
 from newsletter.staff import repeats
 from newsletter.staff.keys import KeyInUse
@@ -121,7 +124,7 @@ def all_updates(
     """Updates in the order they were written, newest first."""
     with runtime.db.reading() as session:
         found = updates.page(session, limit=limit + 1, before_id=cursor)
-        shown = [_shown(update) for update in found[:limit]]
+        shown = _shown(session, runtime, found[:limit])
     return answers.answer(Updates(updates=shown, next_cursor=shown[-1].id if len(found) > limit else None))
 
 
@@ -155,7 +158,8 @@ def write_update(
     with runtime.db.transaction() as session:
 
         def written() -> str:
-            return _shown(updates.write(session, sent, author_id=key.staff_id, now=now)).model_dump_json()
+            update = updates.write(session, sent, author_id=key.staff_id, now=now)
+            return _shown(session, runtime, [update])[0].model_dump_json()
 
         body = (
             written()
@@ -178,7 +182,7 @@ def write_update(
 def one_update(update_id: UpdateId, key: Reader, runtime: TheRuntime) -> Response:
     """One update as it stands now."""
     with runtime.db.reading() as session:
-        return _answer(updates.by_id(session, update_id))
+        return _answer(session, runtime, updates.by_id(session, update_id))
 
 
 @router.patch(
@@ -213,7 +217,7 @@ def change_update(
         draft = _changed(updates.draft_of(standing), sent)
         update = updates.edit(session, update_id, draft, now=now, editor_id=key.staff_id)
         publishing.reopen_editions_with(session, update_id, now=now, staff_id=key.staff_id)
-        return _answer(update)
+        return _answer(session, runtime, update)
 
 
 def _changed(draft: UpdateDraft, change: BaseModel) -> UpdateDraft:
@@ -225,13 +229,21 @@ def _changed(draft: UpdateDraft, change: BaseModel) -> UpdateDraft:
         raise refusal_of(error) from None
 
 
-def _answer(update: Update) -> Response:
-    return answers.answer(_shown(update), headers={"etag": _etag(update)})
+def _answer(session: Session, runtime: Runtime, update: Update) -> Response:
+    return answers.answer(_shown(session, runtime, [update])[0], headers={"etag": _etag(update)})
 
 
 def _etag(update: Update) -> str:
     return f'"{update.revision}"'
 
 
-def _shown(update: Update) -> UpdateShown:
-    return UpdateShown.model_validate(update)
+def _shown(session: Session, runtime: Runtime, found: Sequence[Update]) -> list[UpdateShown]:
+    base_url = runtime.settings.base_url.rstrip("/")
+    seen = pictures.facts(session, (update.picture_sha256 for update in found))
+    shown = []
+    for update in found:
+        one = UpdateShown.model_validate(update)
+        if picture := seen.get(update.picture_sha256 or ""):
+            one.picture = picture_of(base_url, picture.block(update.picture_alt))
+        shown.append(one)
+    return shown

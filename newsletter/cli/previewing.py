@@ -26,7 +26,7 @@ def write(session: Session, runtime: Runtime, edition_id: int, directory: Path) 
     slots = preview.slots(runtime, edition)
     directory.mkdir(parents=True, exist_ok=True)
     files = {
-        "edition.html": preview.filled(rendered.html, slots).encode(),
+        "edition.html": preview.with_pictures(preview.filled(rendered.html, slots), rendered.pictures).encode(),
         "edition.txt": preview.filled(rendered.text, slots).encode(),
         "edition.eml": bytes(mime),
     }

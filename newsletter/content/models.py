@@ -1,5 +1,5 @@
-"""The partnership, its partners and priority areas, and what editions are made of: updates, events, responses ("you
-said, we did"), and the glossary. All of it is data."""
+"""The partnership, its partners and priority areas, and what editions are made of: updates and their pictures, events,
+responses ("you said, we did"), and the glossary. All of it is data."""
 
 import enum
 from datetime import date, datetime
@@ -8,6 +8,23 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from newsletter.core.db import Table, enum_type
+
+
+class Picture(Table, table=True):
+    """A picture as it is sent and shown, known by the hash of its bytes: never changed, only added and taken away.
+
+    Made by `newsletter.content.picture_files` from what was uploaded; nothing else of the upload is kept.
+    """
+
+    __tablename__ = "picture"
+
+    sha256: str = Field(primary_key=True, max_length=64)  # in hexadecimal, over `content`
+    content: bytes
+    media_type: str = Field(max_length=20)  # "image/jpeg" or "image/png"
+    width: int
+    height: int
+    size_bytes: int
+    created_at: datetime
 
 
 class Partnership(Table, table=True):
@@ -26,6 +43,7 @@ class Partnership(Table, table=True):
     help_text: str  # restricted Markdown: where to get help, in every edition
     brand_colour: str = Field(default="#00594c", max_length=7)
     tint_colour: str = Field(default="#eef4f2", max_length=7)
+    logo_sha256: str | None = Field(default=None, max_length=64, foreign_key="picture.sha256")
     local_authority_code: int
     data_protection_email: str = Field(default="", max_length=254)  # empty: contact_email
     accessibility_problems: str = ""  # restricted Markdown: what is known not to work; empty: nothing is known
@@ -83,6 +101,8 @@ class Update(Table, table=True):
     action_by: date | None = None  # and by when
     from_date: date = Field(index=True)
     until_date: date | None = None
+    picture_sha256: str | None = Field(default=None, max_length=64, foreign_key="picture.sha256")
+    picture_alt: str = Field(default="", max_length=160)  # what it shows, for whoever does not see it
     author_id: int | None = Field(default=None, foreign_key="staff.id")
     editor_id: int | None = Field(
         default=None, foreign_key="staff.id"

@@ -227,12 +227,7 @@ class Copies:
         self._write(session, DeliveryKind.EDITION, template, deliveries, prepared, special)
 
     def _compile_edition(self, session: Session, edition: Edition) -> Template:
-        rendered = Rendered(
-            subject=edition.frozen_subject or "",
-            html=edition.frozen_html or "",
-            text=edition.frozen_text or "",
-            markdown=edition.frozen_markdown or "",
-        )
+        rendered = freezing.rendered(session, edition)
         letters = self._letterhead(session, edition.mailing_list_id)
         headers = edition_headers(letters, edition.number, self._domain)
         return self._compile(rendered, letters, headers)

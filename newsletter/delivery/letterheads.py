@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from newsletter.content import partners
+from newsletter.content import partners, pictures
 from newsletter.delivery import links
 from newsletter.rendering.mails import Letterhead
 from subscribers.models import MailingList
@@ -33,4 +33,5 @@ def letterhead(session: Session, mailing_list: MailingList, base_url: str) -> Le
         archive_url=links.archive_url(site, mailing_list.slug),
         privacy_url=f"{site}/privacy",
         accessibility_url=f"{site}/accessibility",
+        logo=pictures.logo(session, partnership),
     )

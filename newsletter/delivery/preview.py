@@ -4,10 +4,13 @@ What was approved is shown byte for byte; before approval, what would be approve
 subscriber that does not exist, so that pressing them changes nobody's subscription.
 """
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sqlmodel import Session
 
+from newsletter.content import pictures
 from newsletter.core.mime import CanonicalMime
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import headers, letterheads, links
@@ -15,7 +18,7 @@ from newsletter.editions import composing, freezing
 from newsletter.editions.composing import EditionPage
 from newsletter.editions.models import Edition
 from newsletter.rendering import dkim, engine, message
-from newsletter.rendering.mails import Letterhead, Rendered
+from newsletter.rendering.mails import InlinePicture, Letterhead, Rendered
 from subscribers import lists
 
 #: Ids begin at 1.
@@ -31,8 +34,9 @@ def rendered(session: Session, edition: Edition, head: Letterhead) -> Rendered:
     """Every form of the mail, slot marks still in it. Raises `WrongState` when it is not what was approved,
     `InvalidInput` and `RenderError` when it cannot be put together."""
     if edition.frozen_html is not None:
-        return freezing.rendered(edition)
-    return engine.render(composing.compose(session, edition, head))
+        return freezing.rendered(session, edition)
+    made = engine.render(composing.compose(session, edition, head))
+    return replace(made, pictures=pictures.inside(session, made.html))
 
 
 def page(session: Session, edition: Edition, head: Letterhead) -> EditionPage:
@@ -55,6 +59,14 @@ def filled(text: str, given: Mapping[str, str]) -> str:
     for name, value in given.items():
         text = text.replace(f"[[{name}]]", value)
     return text
+
+
+def with_pictures(html: str, pictures: Iterable[InlinePicture]) -> str:
+    """The HTML with its pictures written into it, for a browser, which knows no message that they would travel in."""
+    for picture in pictures:
+        data = base64.b64encode(picture.content).decode()
+        html = html.replace(f'src="{picture.cid}"', f'src="data:{picture.media_type};base64,{data}"')
+    return html
 
 
 def whole_message(

@@ -24,6 +24,11 @@ from newsletter.rendering.mails import EditionMail, EventBlock, Rendered, Respon
 #: Gmail hides the rest of a mail behind a link beyond this many bytes, the way out included.
 MAXIMUM_BYTES = 102_400
 
+#: All pictures together: beyond the first a phone with a weak signal waits for them, beyond the second mail servers and
+#: full mailboxes begin to refuse what must reach everybody. They do not count for `MAXIMUM_BYTES`: they are not text.
+HEAVY_PICTURES_BYTES = 300_000
+MAXIMUM_PICTURES_BYTES = 1_000_000
+
 #: Room kept for headers, boundaries and the personal links.
 _ENVELOPE_BYTES = 3_000
 
@@ -135,6 +140,12 @@ def _errors(mail: EditionMail, rendered: Rendered) -> Iterator[_Found]:
             f"The email is {size:,} bytes and mail programs cut it off at {MAXIMUM_BYTES:,}: leave out an update or "
             "shorten some.",
         )
+    if (weight := _pictures_bytes(mail)) > MAXIMUM_PICTURES_BYTES:
+        yield (
+            "edition",
+            f"The pictures together are {_kb(weight)} and an email must not carry more than "
+            f"{_kb(MAXIMUM_PICTURES_BYTES)}: take some away.",
+        )
     if (mail.sections or mail.corrects) and not _says_the_same(mail, rendered):
         yield "edition", "The text version does not carry the same in the same order: the mail template is broken."
     yield from (("edition", message) for message in _outline_errors(rendered.html))
@@ -166,6 +177,8 @@ def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
 
 
 def _update_errors(update: UpdateBlock) -> Iterator[str]:
+    if update.picture and not update.picture.alt.strip():
+        yield f"The picture of “{update.title}” says nothing to those who do not see it: write what it shows."
     if not (update.title.strip() and update.body.strip()):
         yield f"“{update.title or update.anchor}” has no wording for these readers: write one or leave it out."
     yield from link_words.text_errors(update.title, _texts(update))
@@ -205,6 +218,12 @@ def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: 
         yield "introduction", message
     for message in plain_words.findings("The subject", mail.subject):
         yield "subject", message
+    if HEAVY_PICTURES_BYTES < (weight := _pictures_bytes(mail)) <= MAXIMUM_PICTURES_BYTES:
+        yield (
+            "edition",
+            f"The pictures together are {_kb(weight)}, which a phone with a weak signal waits for: keep those that "
+            "tell readers something.",
+        )
     for update in mail.updates:
         yield from ((update.anchor, message) for message in _update_warnings(update, mail.date, audience))
     for response in mail.responses:
@@ -281,6 +300,15 @@ def as_sent_bytes(rendered: Rendered) -> int:
     """About how large the message is on the wire: both parts in quoted-printable, and room for the rest."""
     parts = (rendered.html, rendered.text)
     return sum(len(quopri.encodestring(part.encode())) for part in parts) + _ENVELOPE_BYTES
+
+
+def _pictures_bytes(mail: EditionMail) -> int:
+    """How large they are on the wire: base64, four characters for three bytes."""
+    return sum(picture.size_bytes for picture in mail.pictures) * 4 // 3
+
+
+def _kb(size_bytes: int) -> str:
+    return f"{round(size_bytes / 1000):,} KB"
 
 
 def _says_the_same(mail: EditionMail, rendered: Rendered) -> bool:

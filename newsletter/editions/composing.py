@@ -12,7 +12,7 @@ from datetime import date
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
-from newsletter.content import glossary, partners, updates
+from newsletter.content import glossary, partners, pictures, updates
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
 from newsletter.editions import blocks, event_choices, response_choices
@@ -24,6 +24,7 @@ from newsletter.rendering.mails import (
     EventBlock,
     Expansion,
     Letterhead,
+    PictureBlock,
     ResponseBlock,
     SectionBlock,
     UpdateBlock,
@@ -54,6 +55,7 @@ class EditionPage:
     events: tuple[EventBlock, ...] = ()
     glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out
     corrects: CorrectedBlock | None = None  # a correction mail's page
+    logo: PictureBlock | None = None  # of the mail; the page has the one of the site
 
 
 _PAGE = TypeAdapter(EditionPage)
@@ -136,12 +138,13 @@ def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
         .where(EditionChoice.edition_id == edition.id, col(EditionChoice.is_in))
         .order_by(col(EditionChoice.position), col(EditionChoice.id))
         .execution_options(populate_existing=True)
-    )
+    ).all()
+    seen = pictures.facts(session, (update.picture_sha256 for update, *_ in rows))
     headings: dict[int, str] = {}
     by_area: dict[int, list[UpdateBlock]] = {}
     for update, area, partner, choice in rows:
         headings.setdefault(area.number, names.get(area.number, area.name))
-        by_area.setdefault(area.number, []).append(_block(update, partner, choice, edition))
+        by_area.setdefault(area.number, []).append(_block(update, partner, choice, edition, seen))
     return tuple(
         SectionBlock(
             anchor=f"priority-{number}", number=number, heading=headings[number], updates=tuple(by_area[number])
@@ -173,6 +176,7 @@ def page_json(mail: EditionMail) -> str:
         events=mail.events,
         glossary=mail.glossary,
         corrects=mail.corrects,
+        logo=letterhead.logo,
     )
     return page_to_json(page)
 
@@ -206,8 +210,11 @@ def wording(update: Update, choice: EditionChoice, edition: Edition) -> tuple[st
     return updates.wording(update, edition.audience)
 
 
-def _block(update: Update, partner: Partner, choice: EditionChoice, edition: Edition) -> UpdateBlock:
+def _block(
+    update: Update, partner: Partner, choice: EditionChoice, edition: Edition, seen: dict[str, pictures.Facts]
+) -> UpdateBlock:
     title, body = wording(update, choice, edition)
+    picture = seen.get(update.picture_sha256 or "")
     return UpdateBlock(
         anchor=f"update-{update.id}",
         title=title,
@@ -217,4 +224,5 @@ def _block(update: Update, partner: Partner, choice: EditionChoice, edition: Edi
         evidence_label=update.evidence_label,
         action=update.action if edition.audience is Audience.PROFESSIONALS else "",
         action_by=update.action_by if edition.audience is Audience.PROFESSIONALS else None,
+        picture=picture.block(update.picture_alt) if picture else None,
     )

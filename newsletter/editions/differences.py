@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 from newsletter.content.dates import in_words
 from newsletter.editions.composing import EditionPage
-from newsletter.rendering.mails import EventBlock, ResponseBlock, UpdateBlock
+from newsletter.rendering.mails import EventBlock, PictureBlock, ResponseBlock, UpdateBlock
 
 #: Comparing takes time that grows with the square of the words; a longer text is shown whole, before and after.
 MOST_WORDS = 3_000
@@ -113,7 +113,8 @@ def _places(page: EditionPage) -> Iterator[tuple[str, tuple[str, str]]]:
     for event in page.events:
         yield event.anchor, (event.title, _text(event.title, event))
     yield "help", ("Where to get help", page.help_text)
-    imprint = (page.partnership, page.publisher, page.postal_address, page.phone, page.contact_email)
+    imprint = [page.partnership, page.publisher, page.postal_address, page.phone, page.contact_email]
+    imprint += [_told(page.logo, "Logo")] if page.logo else []
     yield "imprint", ("Who publishes it", "\n".join(imprint))
 
 
@@ -121,5 +122,17 @@ def _text(title: str, block: UpdateBlock | ResponseBlock | EventBlock) -> str:
     lines = [title]
     for each in fields(block):
         if each.name not in _UNSEEN and (value := getattr(block, each.name)):
-            lines.append("Cancelled" if value is True else in_words(value) if isinstance(value, date) else str(value))
+            lines.append(_told(value))
     return "\n".join(lines)
+
+
+def _told(value: object, picture: str = "Picture") -> str:
+    match value:
+        case True:
+            return "Cancelled"
+        case date():
+            return in_words(value)
+        case PictureBlock():  # another picture with the same words is told apart by the beginning of its hash
+            return f"{picture} {value.sha256[:8]}: {value.alt}"
+        case _:
+            return str(value)

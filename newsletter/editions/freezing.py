@@ -1,7 +1,8 @@
 """What was approved, kept byte for byte, and the hash that proves it.
 
 The hash covers subject, HTML, text, Markdown and page together with the edition's own place (list, number, slug), each
-with its length in front, so that nothing can be moved from one part, or one edition, to another unnoticed.
+with its length in front, so that nothing can be moved from one part, or one edition, to another unnoticed. It covers
+the pictures too: the HTML names each by the hash of its bytes, and those are compared before anything is sent.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from newsletter.content import pictures
 from newsletter.core.errors import WrongState
 from newsletter.editions.models import Edition, EditionApproval
 from newsletter.rendering.mails import Rendered
@@ -41,8 +43,9 @@ def freeze(edition: Edition, rendered: Rendered, page: str) -> dict[str, str]:
     return {**frozen, "frozen_sha256": _digest(edition, frozen)}
 
 
-def rendered(edition: Edition) -> Rendered:
-    """The frozen mail. Raises `WrongState` when there is none, or when it is not what was approved."""
+def rendered(session: Session, edition: Edition) -> Rendered:
+    """The frozen mail, pictures included. Raises `WrongState` when there is none, or when it is not what was
+    approved."""
     verify_frozen(edition)
     frozen = _frozen(edition)
     return Rendered(
@@ -50,6 +53,7 @@ def rendered(edition: Edition) -> Rendered:
         html=frozen["frozen_html"],
         text=frozen["frozen_text"],
         markdown=frozen["frozen_markdown"],
+        pictures=pictures.inside(session, frozen["frozen_html"]),
     )
 
 
@@ -64,12 +68,14 @@ def verify_frozen(edition: Edition) -> None:
 
 
 def verify_approved(session: Session, edition: Edition) -> None:
-    """`verify_frozen`, and that an approver approved this very text last: whoever writes another one into the edition
-    can write its hash too. Editions that were approved before approvals were kept have none.
+    """`verify_frozen`, that its pictures are still the same, and that an approver approved this very text last: whoever
+    writes another one into the edition can write its hash too. Editions that were approved before approvals were kept
+    have none.
 
     Raises `WrongState`.
     """
     verify_frozen(edition)
+    pictures.inside(session, edition.frozen_html or "")
     last = session.exec(
         select(EditionApproval.sha256)
         .where(EditionApproval.edition_id == edition.id)

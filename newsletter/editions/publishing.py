@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
 
+from newsletter.content import pictures
 from newsletter.content.dates import LONDON, in_words, london_date
 from newsletter.content.lines import one_line
 from newsletter.content.models import Event, Response, Update
@@ -135,6 +136,7 @@ def approve(
     refuse_own_work(session, edition, approver_id)
     mail = composing.compose(session, edition, letterhead)
     rendered = engine.render(mail)
+    pictures.inside(session, rendered.html)
     found = checks.findings(mail, rendered, variants.missing(session, edition_id), on=london_date(now))
     errors = [finding.message for finding in found if finding.severity == "error"]
     errors += partner_texts.waiting_for(session, edition, mail)

@@ -33,7 +33,8 @@ def plain(page: EditionPage) -> str:
     for section in page.sections:
         parts.append(section.heading)
         for update in section.updates:
-            parts += [update.title, markup.to_words(update.body), update.action, update.organisation]
+            picture = update.picture.alt if update.picture else ""
+            parts += [update.title, markup.to_words(update.body), picture, update.action, update.organisation]
     for response in page.responses:
         parts += [response.theme, markup.to_words(response.said), markup.to_words(response.did), response.reason]
     for event in page.events:

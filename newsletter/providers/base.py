@@ -52,7 +52,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What all recipients of a call have in common. Texts carry slot marks (`[[leave_url]]`) for personal values."""
+    """What all recipients of a call have in common. Texts carry slot marks (`[[leave_url]]`) for personal values.
+
+    Pictures travel in `Recipient.mime` alone. A provider that builds its mail from `html` must leave out each `<img>`
+    (they refer to parts that are not there, by `cid:`) and show its `alt`; `text` and `markdown` say it in words.
+    """
 
     subject: str
     markdown: str  # GOV.UK Notify's subset

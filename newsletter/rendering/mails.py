@@ -19,6 +19,53 @@ SLOTS = frozenset({"leave_url", "manage_url", "confirm_url", "still_you_url", "c
 MOST_CONTENTS = 8
 
 
+#: What follows a picture's hash in the Content-ID of its part and in the `cid:` that refers to it (RFC 2392).
+PICTURES = "pictures"
+
+#: How large a picture is shown at most: the text's width in a mail, and no higher than a small screen.
+SHOWN_SIDES = (552, 480)
+#: And a logo.
+LOGO_SIDES = (240, 72)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBlock:
+    """A picture, known by the hash of its bytes, with the words for whoever does not see it."""
+
+    sha256: str
+    extension: str  # "jpg" or "png"
+    width: int
+    height: int
+    size_bytes: int
+    alt: str
+
+    @property
+    def cid(self) -> str:
+        """How a mail refers to the picture that travels inside it."""
+        return f"cid:{self.sha256}@{PICTURES}"
+
+    @property
+    def path(self) -> str:
+        """Its address on this site, without the site's name."""
+        return f"/pictures/{self.sha256}.{self.extension}"
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height at which an edition shows it."""
+        return _fitted(self.width, self.height, SHOWN_SIDES)
+
+    @property
+    def shown_as_logo(self) -> tuple[int, int]:
+        """Width and height at which a masthead shows it."""
+        return _fitted(self.width, self.height, LOGO_SIDES)
+
+
+def _fitted(width: int, height: int, sides: tuple[int, int]) -> tuple[int, int]:
+    """Made smaller until it fits, never larger."""
+    scale = min(1.0, sides[0] / width, sides[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 @dataclass(frozen=True, slots=True)
 class Letterhead:
     """Who writes, and from where: the same on every mail of one mailing list."""
@@ -43,6 +90,7 @@ class Letterhead:
     archive_url: str  # public list of this mailing list's editions
     privacy_url: str
     accessibility_url: str
+    logo: PictureBlock | None = None  # at the top of editions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +105,7 @@ class UpdateBlock:
     evidence_label: str = ""
     action: str = ""
     action_by: date | None = None
+    picture: PictureBlock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +199,13 @@ class EditionMail:
     def updates(self) -> tuple[UpdateBlock, ...]:
         """All updates, in the order in which they are read."""
         return tuple(update for section in self.sections for update in section.updates)
+
+    @property
+    def pictures(self) -> tuple[PictureBlock, ...]:
+        """Every picture that travels with it, the logo first, each once."""
+        logo = (self.letterhead.logo,) if self.letterhead.logo else ()
+        shown = (*logo, *(update.picture for update in self.updates if update.picture))
+        return tuple({picture.sha256: picture for picture in shown}.values())
 
     @property
     def actions(self) -> tuple[UpdateBlock, ...]:
@@ -283,10 +339,28 @@ Mail = (
 
 
 @dataclass(frozen=True, slots=True)
+class InlinePicture:
+    """A picture as it travels inside a mail. `Rendered.html` refers to it by its hash."""
+
+    sha256: str
+    content: bytes
+    media_type: str
+    extension: str
+
+    @property
+    def cid(self) -> str:
+        return f"cid:{self.sha256}@{PICTURES}"
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail in every form a provider may need, with slot marks still in it."""
+    """A mail in every form a provider may need, with slot marks still in it.
+
+    `pictures` are those the HTML shows, in that order: whoever has the database puts them in before the mail is sent.
+    """
 
     subject: str
     html: str
     text: str
     markdown: str
+    pictures: tuple[InlinePicture, ...] = ()

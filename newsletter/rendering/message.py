@@ -3,13 +3,15 @@
 What makes this safe as well as fast is checked when a mail is compiled. Every line ends in CRLF and has at most 76
 characters of ASCII, none starts with a dot (so the same bytes serve SMTP's DATA and BDAT) or with "From " (which
 mailbox files would change, breaking a signature). Each personal value stands on soft-broken lines of its own, so the
-folding of everything else never depends on it. The boundary holds "=_", which quoted-printable can never produce.
+folding of everything else never depends on it. The boundaries hold "=_", which neither quoted-printable nor base64 can
+produce. Pictures stand behind the HTML that shows them, in a `multipart/related` (RFC 2387), the same in every copy.
 """
 
+import binascii
 import hashlib
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +20,7 @@ from newsletter.core.mime import CanonicalMime
 from newsletter.rendering import headers as header
 from newsletter.rendering.blocks import MARK
 from newsletter.rendering.dkim import Signer, Signing
-from newsletter.rendering.mails import Rendered
+from newsletter.rendering.mails import PICTURES, InlinePicture, Rendered
 
 _WIDTH = 76
 _QUOTED = {byte: chr(byte) if 32 <= byte < 127 and byte != 61 else f"={byte:02X}" for byte in range(256)}
@@ -101,8 +103,10 @@ def compile(
     """Compile a mail for all its recipients. The same mail always gives the same bytes.
 
     `sender` is "Name <address>" or an address alone, `headers` are those that all copies share (List-Id and so on).
-    Raises `InvalidInput` when a header value holds a line break or anything else that could start another header.
+    Raises `InvalidInput` when a header value holds a line break or anything else that could start another header, and
+    when the HTML shows other pictures than are given with it.
     """
+    _check_pictures(rendered)
     digest = hashlib.sha256("\0".join((rendered.subject, rendered.html, rendered.text)).encode(errors="replace"))
     boundary = f"=_{digest.hexdigest()[:32]}"
     builder = _Builder()
@@ -112,15 +116,28 @@ def compile(
     builder.gap(_UNSUBSCRIBE)
     builder.add(_own_head(headers))
     builder.add(f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n')
-    for part, subtype, body in (("text", "plain", rendered.text), ("html", "html", rendered.html)):
+    builder.text(boundary, "plain", "text", rendered.text)
+    if rendered.pictures:
+        related = f"=_{digest.hexdigest()[32:]}"
         builder.add(
-            f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
-            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+            f'--{boundary}\r\nContent-Type: multipart/related; type="text/html";\r\n boundary="{related}"\r\n\r\n'
         )
-        builder.body(part, body)
-        builder.add("\r\n")
+        builder.text(related, "html", "html", rendered.html)
+        builder.pictures(related, rendered.pictures)
+    else:
+        builder.text(boundary, "html", "html", rendered.html)
     builder.add(f"--{boundary}--\r\n")
     return builder.finish(signer)
+
+
+_SHOWN = re.compile(r'<img [^<>]*?src="([^"]*)"')
+
+
+def _check_pictures(rendered: Rendered) -> None:
+    """Nothing in a mail is fetched from elsewhere, and nothing that it shows is missing."""
+    shown, given = set(_SHOWN.findall(rendered.html)), {picture.cid for picture in rendered.pictures}
+    if shown != given:
+        raise InvalidInput("The mail shows other pictures than travel inside it. They have to be the same")
 
 
 def _shared_head(subject: str, sender: str, reply_to: str, date: datetime) -> str:
@@ -158,6 +175,31 @@ class _Builder:
     def gap(self, gap: _Gap) -> None:
         self._gaps.append((len(self._pieces), gap))
         self._pieces += [b"", b""]
+
+    def text(self, boundary: str, subtype: str, part: str, text: str) -> None:
+        """A whole part of text."""
+        self.add(
+            f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        )
+        self.body(part, text)
+        self.add("\r\n")
+
+    def pictures(self, boundary: str, pictures: Sequence[InlinePicture]) -> None:
+        """The pictures, each a part that the HTML before them refers to, and the end of the related parts."""
+        for number, picture in enumerate(pictures, 1):
+            name = f"picture-{number}.{picture.extension}"
+            self.add(
+                f"--{boundary}\r\n"
+                f'Content-Type: {picture.media_type}; name="{name}"\r\n'
+                "Content-Transfer-Encoding: base64\r\n"
+                f"Content-ID: <{picture.sha256}@{PICTURES}>\r\n"
+                f'Content-Disposition: inline; filename="{name}"\r\n\r\n'
+            )
+            encoded = binascii.b2a_base64(picture.content, newline=False).decode()
+            lines = (encoded[start : start + _WIDTH] for start in range(0, len(encoded), _WIDTH))
+            self.add("\r\n".join(lines) + "\r\n")
+        self.add(f"--{boundary}--\r\n")
 
     def body(self, part: str, text: str) -> None:
         """A body in quoted-printable, each slot on soft-broken lines of its own."""

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from newsletter.content.dates import london_date
 from newsletter.core.runtime import Runtime
-from newsletter.editions import archive, corrections, reading_time, variants
+from newsletter.editions import archive, corrections, pictures_used, reading_time, variants
 from newsletter.editions.composing import page_from_json
 from newsletter.editions.models import Edition
 from newsletter.web import archive_search, site, text_size
@@ -57,6 +57,7 @@ def one_edition(list_slug: str, slug: str, request: Request, runtime: TheRuntime
             corrections_at=corrections.by_anchor(made),
             correction_mails=archive.correction_mails(session, edition.id),
             minutes=reading_time.minutes(page),
+            pictures_there=pictures_used.still_there(session, page),
             variants=[each for each in variants.all_of(session, edition.id) if each.published_at or each.promised_for],
             key_of=variants.key_of,
             today=london_date(runtime.clock.now()),

@@ -5,6 +5,7 @@ A request is only begun once its body has arrived, so that those who send slowly
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ MOST_LARGE_BODIES = 2
 
 @dataclass(frozen=True, slots=True)
 class LargerBody:
-    """A path to which those who may (asked in a thread) can send more."""
+    """How much more those who may (asked in a thread) can send to a path."""
 
     maximum_bytes: int
     may_send: Callable[[Request], bool]
@@ -42,7 +43,8 @@ class BodyInTime:
     """Waits for the whole body, not too large and not too long, then hands it on in one piece. 408 and 413 end the
     connection, for the rest of the body is still to come on it.
 
-    `larger` bodies, by path, are for few: who may send one is asked first, and so many are held at once and no more.
+    `larger` bodies, by a pattern of the whole path, are for few: who may send one is asked first, and so many are held
+    at once and no more.
     """
 
     def __init__(
@@ -58,14 +60,14 @@ class BodyInTime:
         self._answer = answer
         self._within_s = within_s
         self._maximum_bytes = maximum_bytes
-        self._larger = larger or {}
+        self._larger = [(re.compile(path), body) for path, body in (larger or {}).items()]
         self._large_bodies = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        larger = self._larger.get(scope["path"]) if scope["method"] == "POST" else None
+        larger = self._larger_body(scope["path"]) if scope["method"] == "POST" else None
         if larger is None or not await to_thread.run_sync(larger.may_send, Request(scope)):
             await self._wait(scope, receive, send, self._maximum_bytes)
             return
@@ -77,6 +79,9 @@ class BodyInTime:
             await self._wait(scope, receive, send, larger.maximum_bytes)
         finally:
             self._large_bodies -= 1
+
+    def _larger_body(self, path: str) -> LargerBody | None:
+        return next((body for pattern, body in self._larger if pattern.fullmatch(path)), None)
 
     async def _wait(self, scope: Scope, receive: Receive, send: Send, maximum_bytes: int) -> None:
         parts: list[bytes] = []

@@ -100,6 +100,8 @@ def plain_text(page: EditionPage, corrections: Sequence[Correction] = ()) -> str
         for update in section.updates:
             parts += [update.title, markup.to_text(update.body)]
             parts += [_before_and_after(each) for each in corrections if each.anchor == update.anchor]
+            if update.picture:
+                parts.append(f"Picture: {update.picture.alt}")
             if update.action:
                 by = f" by {in_words(update.action_by)}" if update.action_by else ""
                 parts.append(f"What to do{by}: {update.action}")

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from newsletter.content import partners
+from newsletter.content import partners, pictures
 from newsletter.core.errors import NotFound
+from newsletter.rendering.mails import PictureBlock
 
 #: The colour the style sheet is compiled with; another one is set on each page.
 COMPILED_BRAND = "#00594c"
@@ -25,6 +26,7 @@ class Site:
     help_text: str  # restricted Markdown
     brand_colour: str
     tint_colour: str
+    logo: PictureBlock | None = None
 
     @property
     def has_own_colours(self) -> bool:
@@ -52,4 +54,5 @@ def current(session: Session) -> Site:
         help_text=row.help_text,
         brand_colour=row.brand_colour,
         tint_colour=row.tint_colour,
+        logo=pictures.logo(session, row),
     )

@@ -1,6 +1,7 @@
 """A backup comes back whole, in either kind of database, and nothing goes out again by itself (REQ-86)."""
 
 import asyncio
+import hashlib
 import json
 import zipfile
 from collections import Counter
@@ -15,6 +16,8 @@ from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from newsletter import backup, migrating, restoring, sample
+from newsletter.content import picture_files, pictures
+from newsletter.content.models import Partnership, Picture, Update
 from newsletter.core import runtime as runtimes
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import InvalidInput, WrongState
@@ -32,6 +35,7 @@ from subscribers.models import Subscriber, SubscriberState
 from tests.conftest import make_runtime
 from tests.newsletter.delivery.scene import assert_counts_are_right, claim
 from tests.newsletter.delivery.test_sending import Kept
+from tests.picture_samples import jpeg, png
 
 
 @pytest.fixture
@@ -128,6 +132,26 @@ class TestWhole:
         restoring.load(elsewhere, tmp_path / "one.zip", replace=False)
         backup.write(elsewhere, tmp_path / "two.zip")
         restoring.load(installed, tmp_path / "two.zip", replace=True)
+        assert contents(elsewhere) == contents(installed)
+
+    def test_pictures_come_back_byte_for_byte(self, installed: Runtime, elsewhere: Runtime, file: Path) -> None:
+        now = installed.clock.now()
+        with installed.db.transaction() as session:
+            for seed in range(backup.LARGE_PAGE + 1):
+                pictures.keep(session, picture_files.photograph(jpeg((120, 90), seed=seed)), now=now)
+            update_id = session.exec(select(Update.id)).first()
+            assert update_id is not None
+            update = pictures.put_to_update(session, update_id, jpeg(), "A garden", now=now, editor_id=None)
+            sha256 = update.picture_sha256
+            logo = pictures.set_logo(session, png(), now=now).logo_sha256
+        backup.write(installed, file)
+        restoring.load(elsewhere, file, replace=False)
+        with elsewhere.db.reading() as session:
+            update = session.get_one(Update, update_id)
+            assert (update.picture_sha256, update.picture_alt) == (sha256, "A garden")
+            assert session.exec(select(Partnership.logo_sha256)).one() == logo
+            for row in session.exec(select(Picture)):
+                assert hashlib.sha256(row.content).hexdigest() == row.sha256
         assert contents(elsewhere) == contents(installed)
 
     def test_ids_in_mails_sent_after_the_backup_come_to_mean_nobody_else(

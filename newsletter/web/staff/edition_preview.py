@@ -13,10 +13,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from newsletter.content.dates import london_date
-from newsletter.core.errors import InvalidInput, NotFound, RenderError, TooMany
+from newsletter.core.errors import InvalidInput, NotFound, RenderError, TooMany, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import preview, trial
-from newsletter.editions import reading_time, variants
+from newsletter.editions import pictures_used, reading_time, variants
 from newsletter.editions.checks import MAXIMUM_BYTES, as_sent_bytes
 from newsletter.editions.models import Edition
 from newsletter.rendering.mails import Rendered
@@ -44,7 +44,8 @@ _MAIL_WITHOUT_PICTURES = _SANDBOX + "style-src 'unsafe-inline'; img-src 'none'"
 _PAGE_POLICY = _SANDBOX + "style-src 'self' 'nonce-{nonce}'; img-src 'self' data:"
 
 _DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
-_PICTURE = re.compile(r"<img\b[^>]*?(?:\balt=\"([^\"]*)\")?[^>]*>")
+_PICTURE = re.compile(r"<img\b[^>]*>")
+_ALT = re.compile(r"\balt=\"([^\"]*)\"")
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -92,11 +93,11 @@ def mail(edition_id: int, request: Request, officer: TheReader, runtime: TheRunt
     with runtime.db.reading() as session:
         edition, _ = one_edition.find(session, officer, edition_id, *one_edition.READERS)
         head = preview.letterhead(session, runtime, edition)
-        html = preview.filled(preview.rendered(session, edition, head).html, preview.slots(runtime, edition))
+        shown = preview.rendered(session, edition, head)
+        html = preview.filled(shown.html, preview.slots(runtime, edition))
     if view is View.DARK:
         html = _DARK.sub("@media all", html)
-    if view is View.NO_PICTURES:
-        html = _PICTURE.sub(lambda found: found[1] or "", html)
+    html = _PICTURE.sub(_in_words, html) if view is View.NO_PICTURES else preview.with_pictures(html, shown.pictures)
     policy = _MAIL_WITHOUT_PICTURES if view is View.NO_PICTURES else _MAIL_POLICY
     return HTMLResponse(_opening_elsewhere(html), headers={"content-security-policy": policy})
 
@@ -119,6 +120,7 @@ def web_page(edition_id: int, request: Request, officer: TheReader, runtime: The
             corrections=[],
             corrections_at={},
             minutes=reading_time.minutes(shown),
+            pictures_there=pictures_used.still_there(session, shown),
             variants=[each for each in variants.all_of(session, edition_id) if each.url or each.text],
             key_of=variants.key_of,
             today=london_date(runtime.clock.now()),
@@ -188,15 +190,22 @@ def _page(
         text=preview.filled(shown.text, slots) if shown else "",
         markdown=preview.filled(shown.markdown, slots) if shown else "",
         size_kb=round(as_sent_bytes(shown) / 1000) if shown else 0,
+        pictures_kb=round(sum(len(picture.content) for picture in shown.pictures) * 4 / 3000) if shown else 0,
         most_kb=round(MAXIMUM_BYTES / 1000),
         may_test=one_edition.may_change(officer, edition),
     )
 
 
+def _in_words(picture: re.Match[str]) -> str:
+    """What stands in the place of a picture where a mail program shows none: a frame with its words."""
+    alt = _ALT.search(picture[0])
+    return f'<span style="display:block;border:1px solid;padding:8px">{alt[1] if alt else ""}</span>'
+
+
 def _rendered(session: Session, runtime: Runtime, edition: Edition) -> tuple[Rendered | None, str]:
     try:
         return preview.rendered(session, edition, preview.letterhead(session, runtime, edition)), ""
-    except (InvalidInput, NotFound, RenderError) as error:
+    except (InvalidInput, NotFound, RenderError, WrongState) as error:
         return None, str(error)
 
 

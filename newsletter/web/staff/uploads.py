@@ -23,6 +23,9 @@ from newsletter.web.staff import guard
 MAXIMUM_FILE_BYTES = 4 * 1024 * 1024
 #: The file, with the few other fields of its form.
 MAXIMUM_BODY_BYTES = MAXIMUM_FILE_BYTES + 16 * 1024
+#: A photograph as phones take it; what is kept of it is far smaller.
+MAXIMUM_PICTURE_BYTES = 10 * 1024 * 1024
+MAXIMUM_PICTURE_BODY_BYTES = MAXIMUM_PICTURE_BYTES + 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ async def _sent(request: Request) -> Sent:
         max_fields=MAXIMUM_FIELDS,
         max_part_size=MAXIMUM_FIELD_BYTES,
     )
-    parser.spool_max_size = MAXIMUM_BODY_BYTES  # never to the disk
+    parser.spool_max_size = max(MAXIMUM_BODY_BYTES, MAXIMUM_PICTURE_BODY_BYTES)  # never to the disk
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError, KeyError):

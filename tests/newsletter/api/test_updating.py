@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from newsletter.content import pictures
 from newsletter.content.models import Update
 from newsletter.editions.models import Edition, EditionChoice, EditionState
 from newsletter.rendering import markup
 from newsletter.staff.models import ApiKey, KeyScope
 from tests.newsletter.api.conftest import UPDATE, Program, fields, problem
+from tests.picture_samples import jpeg
 
 
 def kept(program: Program) -> list[Update]:
@@ -44,6 +46,21 @@ def test_an_update_is_written_read_and_changed(program: Program) -> None:
     assert kept(program)[0].editor_id == staff_id(program)
     emptied = program.patch(path, {"until_date": None}, headers={"content-type": "application/merge-patch+json"})
     assert emptied.json()["until_date"] is None
+
+
+def test_the_picture_of_an_update_is_shown_and_a_change_keeps_it(program: Program) -> None:
+    shown = program.post("/updates", UPDATE).json()
+    assert shown["picture"] is None
+    path = f"/updates/{shown['id']}"
+    with program.runtime.db.transaction() as session:
+        now = program.runtime.clock.now()
+        row = pictures.put_to_update(session, shown["id"], jpeg(), "A garden", now=now, editor_id=None)
+        sha256 = row.picture_sha256
+    picture = {"url": f"http://news.example.org/pictures/{sha256}.jpg", "alt": "A garden", "width": 1200, "height": 900}
+    assert program.get(path).json()["picture"] == picture
+    assert program.get("/updates").json()["updates"][0]["picture"] == picture
+    assert program.patch(path, {"owner": "Director of SEND"}).json()["picture"] == picture
+    assert program.patch(path, {"picture": None}).status_code == 422
 
 
 def test_updates_come_in_pages_newest_first(program: Program) -> None:

@@ -5,6 +5,7 @@ the partnership, the glossary and the mail's template. After each story the cloc
 would hand over is compared with what was on the approver's page when they pressed the button.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -19,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from newsletter.content import updates
-from newsletter.content.models import GlossaryTerm, Partnership, Update
+from newsletter.content import pictures, updates
+from newsletter.content.models import GlossaryTerm, Partnership, Picture, Update
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import NewsletterError
 from newsletter.core.runtime import Runtime
@@ -33,11 +34,13 @@ from subscribers import lists
 from tests.conftest import START, make_runtime
 from tests.newsletter.web.staff import studio as studios
 from tests.newsletter.web.staff.studio import LIST_NAME, Studio, at, fields_of
+from tests.picture_samples import jpeg, png
 
 #: What may happen, by name. `look` and `press` are the approver's two halves, so that anything can come between them.
 CHANGES = (
     "edit", "edit by page", "edit an update", "edit an update unnoticed", "change the partnership", "explain a word",
-    "new template", "tamper with the edition", "tamper with the frozen text", "tamper with text and hash",
+    "new template", "another picture", "another picture unnoticed", "another logo", "tamper with the picture",
+    "tamper with the edition", "tamper with the frozen text", "tamper with text and hash",
 )  # fmt: skip
 MOVES = ("submit", "look", "press", "command approves", "schedule", "stop", "release", "tick", "send back")
 ACTIONS = (*MOVES, *CHANGES)
@@ -142,6 +145,32 @@ class Story:
         body = f"Unnoticed {self.number}."
         self.write(lambda session: session.execute(sa.update(Update).values(parent_body=body)))
 
+    def another_picture(self) -> None:
+        update_id = self.one_update()
+        picture = {"file": ("a.jpg", jpeg((120, 90), seed=self.number), "image/jpeg")}
+        fields_typed = {"alt": f"Garden {self.number}", "consent": "yes"}
+        self.studio.author.post(f"/staff/updates/{update_id}/picture", fields_typed, files=picture)
+
+    def another_picture_unnoticed(self) -> None:
+        def put(session: Session) -> None:
+            file = jpeg((120, 90), seed=self.number)
+            pictures.put_to_update(session, self.one_update(), file, "Garden", now=self.clock.now(), editor_id=None)
+
+        self.write(put)
+
+    def another_logo(self) -> None:
+        colour = f"#0000{self.number % 90 + 10}"
+        picture = {"file": ("a.png", png((200, 100), colour), "image/png")}
+        self.studio.admin.post("/staff/settings/partnership/logo", {}, files=picture)
+
+    def tamper_with_the_picture(self) -> None:
+        content = jpeg((90, 60), seed=self.number)
+        self.write(lambda session: session.execute(sa.update(Picture).values(content=content)))
+
+    def one_update(self) -> int:
+        with self.studio.runtime.db.reading() as session:
+            return session.exec(select(Update.id)).one() or 0
+
     def change_the_partnership(self) -> None:
         text = f"Call 01632 96000{self.number % 10}."
         self.write(lambda session: session.execute(sa.update(Partnership).values(help_text=text)))
@@ -214,6 +243,8 @@ def tell(template_database: Path, actions: list[str]) -> bool:
         try:
             studio = studios.build(runtime)
             story = Story(studio, clock, studio.edition())
+            story.another_picture()
+            story.another_logo()
             for action in actions:
                 story.do(action)
                 check(runtime, story)
@@ -232,8 +263,11 @@ def check(runtime: Runtime, story: Story) -> None:
             return
         try:
             freezing.verify_approved(session, edition)  # as `delivery.copies` does whenever the text is another
-            sent = freezing.rendered(edition)
+            sent = freezing.rendered(session, edition)
         except NewsletterError:
             return  # tampered with on its way: nothing is handed over
         own = freezing.freeze(edition, sent, edition.frozen_page or "")["frozen_sha256"]
         assert own in story.approved
+        assert len(sent.pictures) == 2
+        for picture in sent.pictures:  # the HTML that was approved names them
+            assert f"cid:{hashlib.sha256(picture.content).hexdigest()}@" in sent.html

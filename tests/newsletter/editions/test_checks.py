@@ -9,7 +9,7 @@ import pytest
 from newsletter.editions import checks
 from newsletter.editions.checks import Severity
 from newsletter.rendering import engine
-from newsletter.rendering.mails import CorrectedBlock, EditionMail, Rendered, SectionBlock, UpdateBlock
+from newsletter.rendering.mails import CorrectedBlock, EditionMail, PictureBlock, Rendered, SectionBlock, UpdateBlock
 from tests.newsletter.editions.world import LETTERHEAD
 from tests.newsletter.rendering.samples import EVENTS, RESPONSES
 
@@ -211,3 +211,54 @@ def test_a_text_version_that_says_something_else_blocks() -> None:
         assert found(of, Severity.ERROR, rendered=broken) == [
             "The text version does not carry the same in the same order: the mail template is broken."
         ]
+
+
+PICTURE = PictureBlock("ab" * 32, "jpg", 1200, 900, 90_000, "A boy plants beans")
+
+
+def with_pictures(number: int, size_bytes: int) -> EditionMail:
+    """An edition of so many updates, each with a picture of that size."""
+    updates = tuple(
+        replace(
+            UPDATE,
+            anchor=f"update-{each}",
+            picture=replace(PICTURE, sha256=f"{each:064x}", size_bytes=size_bytes),
+        )
+        for each in range(number)
+    )
+    return mail(sections=(SectionBlock("priority-1", 1, "Area 1", updates),))
+
+
+@pytest.mark.parametrize(("number", "size_bytes"), [(1, 100_000), (2, 100_000), (8, 28_000)])
+def test_some_small_pictures_are_let_through(number: int, size_bytes: int) -> None:
+    of = with_pictures(number, size_bytes)
+    assert [each for each in found(of, Severity.WARNING) if "picture" in each] == []
+    assert found(of, Severity.ERROR) == []
+
+
+def test_pictures_that_make_a_heavy_email_warn() -> None:
+    assert "The pictures together are 400 KB" in " ".join(found(with_pictures(3, 100_000), Severity.WARNING))
+
+
+def test_more_pictures_than_an_email_should_carry_block() -> None:
+    of = with_pictures(8, 100_000)
+    assert found(of, Severity.ERROR) == [
+        "The pictures together are 1,067 KB and an email must not carry more than 1,000 KB: take some away."
+    ]
+    assert not any("pictures" in each for each in found(of, Severity.WARNING))
+
+
+def test_the_same_picture_twice_travels_once_and_a_logo_counts() -> None:
+    of = with_pictures(2, 100_000)
+    (section,) = of.sections
+    twice = replace(section, updates=tuple(replace(update, picture=PICTURE) for update in section.updates))
+    assert replace(of, sections=(twice,)).pictures == (PICTURE,)
+    logo = replace(PICTURE, sha256="cd" * 32, size_bytes=30_000)
+    heavy = replace(of, letterhead=replace(of.letterhead, logo=logo))
+    assert heavy.pictures[0] == logo
+    assert "307 KB" in " ".join(found(heavy, Severity.WARNING))
+
+
+def test_a_picture_without_words_blocks() -> None:
+    of = mail(replace(UPDATE, picture=replace(PICTURE, alt=" ")))
+    assert any("says nothing to those who do not see it" in each for each in found(of, Severity.ERROR))

@@ -112,7 +112,7 @@ def test_approval_freezes_what_would_be_sent(world: World) -> None:
         world.approve(session, edition.id, revision=edition.revision)
     with world.runtime.db.reading() as session:
         edition = moves.read(session, edition.id)
-        assert freezing.rendered(edition) == rendered
+        assert freezing.rendered(session, edition) == rendered
         assert edition.frozen_page is not None
         page = composing.page_from_json(edition.frozen_page)
         assert page.title == edition.subject
@@ -233,11 +233,11 @@ def test_an_update_edited_after_approval_never_changes_the_frozen_text_nor_slips
     with world.runtime.db.transaction() as session:
         edition = world.edition(session, state)
         update = session.exec(select(updates.Update)).one()
-        frozen = freezing.rendered(edition)
+        frozen = freezing.rendered(session, edition)
         # Within the same instant: nothing here may hang on the clock.
         updates.edit(session, update.id or 0, world.draft("Quite different"), now=world.now)
         edition = moves.read(session, _id(edition))
-        assert freezing.rendered(edition) == frozen
+        assert freezing.rendered(session, edition) == frozen
         assert publishing.changed_since_approval(session, edition) == ["More help"]
         with pytest.raises(WrongState, match="approved before “More help” was changed"):
             publishing.release(session, _id(edition), now=world.now)
@@ -265,13 +265,13 @@ def test_editing_an_update_leaves_a_sent_edition_as_it_is(sqlite_world: World) -
     world = sqlite_world
     with world.runtime.db.transaction() as session:
         edition = world.edition(session, S.SENT)
-        frozen = freezing.rendered(edition)
+        frozen = freezing.rendered(session, edition)
         update = session.exec(select(updates.Update)).one()
         updates.edit(session, update.id or 0, world.draft("Quite different"), now=world.now)
         assert publishing.reopen_editions_with(session, update.id or 0, now=world.now) == []
         edition = moves.read(session, _id(edition))
         assert edition.state is S.SENT
-        assert freezing.rendered(edition) == frozen
+        assert freezing.rendered(session, edition) == frozen
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from newsletter.core.errors import InvalidInput
 from newsletter.rendering import message
 from newsletter.rendering.engine import render
-from newsletter.rendering.mails import SLOTS, Rendered
+from newsletter.rendering.mails import SLOTS, InlinePicture, Rendered
 from newsletter.rendering.message import CompiledMessage
 from tests.newsletter.rendering.samples import MAILS, SLOT_VALUES
 
@@ -259,3 +259,67 @@ class TestSlots:
         one = filled(mail, slots=SLOT_VALUES | {"code": "111111"})
         other = filled(mail, slots=SLOT_VALUES | {"code": "222222"})
         assert (one.count(b"111111"), other.count(b"111111"), other.count(b"222222")) == (2, 0, 2)
+
+
+PICTURES = (
+    InlinePicture("a" * 64, bytes(range(256)) * 40, "image/jpeg", "jpg"),
+    InlinePicture("b" * 64, b"\r\n.\r\nFrom somebody\r\n", "image/png", "png"),
+)
+SHOWING = "".join(f'<p><img src="{picture.cid}" alt="" /></p>' for picture in PICTURES)
+
+
+class TestPictures:
+    def mail(self, html: str = SHOWING, pictures: tuple[InlinePicture, ...] = PICTURES) -> Rendered:
+        return Rendered("News", f'{html}<a href="[[leave_url]]">Stop</a>', "Stop: [[leave_url]]", "", pictures)
+
+    def test_they_stand_behind_the_html_that_shows_them(self) -> None:
+        raw = bytes(compiled(self.mail()).fill(to="a@example.org", message_id="1@example.org", slots=SLOT_VALUES))
+        message_ = email.message_from_bytes(raw, policy=email.policy.default)
+        plain, related = message_.iter_parts()  # type: ignore[attr-defined]
+        assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+        html, *pictures = related.iter_parts()
+        assert html.get_content_type() == "text/html"
+        assert LEAVE in html.get_content()
+        assert [part.get_content() for part in pictures] == [picture.content for picture in PICTURES]
+        assert [part["Content-ID"] for part in pictures] == [f"<{'a' * 64}@pictures>", f"<{'b' * 64}@pictures>"]
+        assert [part.get_content_type() for part in pictures] == ["image/jpeg", "image/png"]
+        assert {part.get_content_disposition() for part in pictures} == {"inline"}
+        assert not any(part.defects for part in message_.walk())
+
+    @given(st.lists(st.binary(max_size=500), max_size=4))
+    def test_any_bytes_are_read_back(self, contents: list[bytes]) -> None:
+        pictures = tuple(
+            InlinePicture(f"{number:064x}", content, "image/png", "png") for number, content in enumerate(contents)
+        )
+        html = "".join(f'<img src="{picture.cid}" alt="" />' for picture in pictures)
+        filled = compiled(self.mail(html, pictures)).fill(
+            to="a@example.org", message_id="1@example.org", slots=SLOT_VALUES
+        )
+        raw = bytes(filled)
+        assert filled.size_bytes == len(raw)
+        assert max(map(len, raw.split(b"\r\n"))) <= 998
+        found = [
+            part.get_content()
+            for part in email.message_from_bytes(raw, policy=email.policy.default).walk()
+            if part.get_content_maintype() == "image"
+        ]
+        assert found == contents
+
+    def test_nothing_personal_stands_in_them(self) -> None:
+        assert compiled(self.mail()).slots == {"leave_url"}
+
+    @pytest.mark.parametrize(
+        ("html", "pictures"),
+        [
+            (SHOWING, PICTURES[:1]),
+            (SHOWING, ()),
+            ("<p>None</p>", PICTURES),
+            ('<img src="https://example.org/pixel.gif" alt="" />', ()),
+            ('<img class="a" src="//example.org/pixel.gif" alt="" />', ()),
+        ],
+    )
+    def test_what_would_be_missing_or_fetched_from_elsewhere_is_refused(
+        self, html: str, pictures: tuple[InlinePicture, ...]
+    ) -> None:
+        with pytest.raises(InvalidInput, match="other pictures than travel inside it"):
+            compiled(self.mail(html, pictures))

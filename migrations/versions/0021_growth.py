@@ -2,15 +2,15 @@
 
 How many came and went in a month is counted from indexes, without a look at a hundred thousand rows.
 
-Revision 0023, made 2026-11-27; follows 0017.
+Revision 0021, made 2026-11-27; follows 0020.
 """
 
 from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0023"
-down_revision: str | Sequence[str] | None = "0018"
+revision: str = "0021"
+down_revision: str | Sequence[str] | None = "0020"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
