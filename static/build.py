@@ -31,6 +31,8 @@ COPIED = {
     "staff.js": SOURCES / "staff.js",
     "staff-sending.js": SOURCES / "staff-sending.js",
     "staff-composing.js": SOURCES / "staff-composing.js",
+    "staff-arranging.js": SOURCES / "staff-arranging.js",
+    "sortable.js": MODULES / "sortablejs/Sortable.min.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }
