@@ -240,8 +240,6 @@ def approve(
 
     def freeze(session: Session, value: ApproveForm) -> None:
         edition, mailing_list = one_edition.find(session, officer, edition_id, StaffRole.APPROVER)
-        if edition.state is EditionState.REVIEW:
-            _require_open(session, runtime, edition)
         approved = publishing.approve(
             session,
             edition_id,
