@@ -55,6 +55,13 @@ class EditionPage:
     glossary: tuple[Expansion, ...] = ()  # the acronyms that were written out
     corrects: CorrectedBlock | None = None  # a correction mail's page
 
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Anchor and title of what readers may say something about: updates, answers and dates, in their order."""
+        updates = [(update.anchor, update.title) for section in self.sections for update in section.updates]
+        answers = [(response.anchor, response.theme) for response in self.responses]
+        return updates + answers + [(event.anchor, event.title) for event in self.events]
+
 
 _PAGE = TypeAdapter(EditionPage)
 
