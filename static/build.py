@@ -33,6 +33,8 @@ COPIED = {
     "staff-composing.js": SOURCES / "staff-composing.js",
     "staff-updates.js": SOURCES / "staff-updates.js",
     "staff-content.js": SOURCES / "staff-content.js",
+    "staff-arranging.js": SOURCES / "staff-arranging.js",
+    "sortable.js": MODULES / "sortablejs/Sortable.min.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",
 }

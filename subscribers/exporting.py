@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 from newsletter.core.crypto import Crypto
 from subscribers.lists import by_id
 from subscribers.models import Consent, Subscriber, SubscriberState, Wording
-from subscribers.spreadsheets import neutral
+from subscribers.sheets import Cell
 
 COLUMNS = ("email", "consent_date", "wording", "source", "role", "setting", "phase")
 _ROWS_AT_ONCE = 500
@@ -17,18 +17,18 @@ _ROWS_AT_ONCE = 500
 log = logging.getLogger(__name__)
 
 
-def export_rows(session: Session, crypto: Crypto, mailing_list_id: int) -> Iterator[dict[str, str]]:
+def export_rows(session: Session, crypto: Crypto, mailing_list_id: int) -> Iterator[tuple[Cell, ...]]:
     """Everybody who gets the editions of a mailing list, with the evidence of their consent. Streams.
 
-    The keys are `COLUMNS`, in that order; every cell is safe in a spreadsheet. Whoever has not confirmed or has left is
-    not exported: nobody may write to them. Raises `NotFound` for the list.
+    Each row has `COLUMNS`, in that order, to be written by `subscribers.sheets`. Whoever has not confirmed or has left
+    is not exported: nobody may write to them. Raises `NotFound` for the list.
     """
     by_id(session, mailing_list_id)
     log.info("A mailing list was exported", extra={"mailing_list_id": mailing_list_id})
     return _rows(session, crypto, mailing_list_id)
 
 
-def _rows(session: Session, crypto: Crypto, mailing_list_id: int) -> Iterator[dict[str, str]]:
+def _rows(session: Session, crypto: Crypto, mailing_list_id: int) -> Iterator[tuple[Cell, ...]]:
     last_consent = (
         sa.select(sa.func.max(col(Consent.id)))
         .where(col(Consent.subscriber_id) == col(Subscriber.id), col(Consent.confirmed_at).is_not(None))
@@ -62,14 +62,12 @@ def _rows(session: Session, crypto: Crypto, mailing_list_id: int) -> Iterator[di
     while page := session.execute(query.where(col(Subscriber.id) > last_id)).all():
         last_id = page[-1][0]
         for _id, sealed, confirmed_at, role, urn, setting, phase, consented_at, source, wording in page:
-            since = consented_at or confirmed_at
-            cells = (
+            yield (
                 crypto.decrypt(sealed),
-                since.isoformat() if since else "",
-                wording or "",
-                source or "",
-                role.value if role else "",
-                str(urn) if urn is not None else setting or "",
-                phase.value if phase else "",
+                consented_at or confirmed_at,
+                wording,
+                source,
+                role.value if role else None,
+                urn if urn is not None else setting,
+                phase.value if phase else None,
             )
-            yield {name: neutral(cell) for name, cell in zip(COLUMNS, cells, strict=True)}

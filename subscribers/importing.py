@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -65,18 +65,18 @@ def import_file(
     crypto: Crypto,
     *,
     mailing_list_id: int,
-    file: TextIO,
+    file: spreadsheets.File,
     already_confirmed: bool,
     now: datetime,
     dry_run: bool,
 ) -> ImportReport:
-    """Bring in the rows of a CSV file with the columns email, consent_date, wording, source and, for professionals,
-    role, setting (name, or number in the school register) and phase.
+    """Bring in the rows of a CSV file or workbook with the columns email, consent_date, wording, source and, for
+    professionals, role, setting (name, or number in the school register) and phase.
 
     People come in pending, to be sent a confirmation letter (`to_confirm`). With `already_confirmed`, for a list that
     moves here from another system, they come in confirmed, and every row must carry all three pieces of evidence; its
     wording is kept as a version of its own. `dry_run` does the very same work and undoes it. Repeatable: the second
-    time everybody is there already. Open the file with `open_text`.
+    time everybody is there already. Open the file with `spreadsheets.opened`.
 
     Raises `InvalidInput` when the file as a whole cannot be read, `NotFound` for the list.
     """

@@ -1,7 +1,8 @@
-"""CSV as it really comes out of spreadsheets, and as it may safely go into one.
+"""Files as they really come out of spreadsheets, and text as it may safely go into one.
 
-In: byte-order marks, Windows-1252, semicolons, headings in any case, a `sep=` line. Out: a cell that a spreadsheet
-would take for a formula gets an apostrophe in front, which is taken off again on the way in.
+In: Excel workbooks (`subscribers.workbooks`), and CSV with byte-order marks, Windows-1252, semicolons, headings in any
+case, a `sep=` line. Out (`subscribers.sheets`): a cell that a spreadsheet would take for a formula gets an apostrophe
+in front, which is taken off again on the way in.
 """
 
 import codecs
@@ -9,10 +10,16 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from newsletter.core.errors import InvalidInput
+from subscribers import workbooks
+from subscribers.workbooks import Line, Workbook
+
+#: A file that may be read.
+File = TextIO | Workbook
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 _BLOCK_BYTES = 1 << 16
@@ -37,10 +44,24 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def decoded(content: bytes) -> TextIO:
-    """What `open_text` gives, of a file that is in memory. Raises `InvalidInput` for a workbook, or broken UTF-16."""
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise InvalidInput("This is a workbook. In your spreadsheet choose “Save as”, then “CSV UTF-8”.")
+@contextmanager
+def opened(path: Path) -> Iterator[File]:
+    """A file that a spreadsheet saved, as a workbook or as text."""
+    with path.open("rb") as file:
+        is_workbook = workbooks.looks_like_one(file.read(4))
+        file.seek(0)
+        content = file.read(workbooks.MAXIMUM_BYTES + 1) if is_workbook else b""
+    if is_workbook:
+        yield Workbook(content)
+        return
+    with open_text(path) as text:
+        yield text
+
+
+def decoded(content: bytes) -> File:
+    """What `opened` gives, of a file that is in memory. Raises `InvalidInput` for broken UTF-16."""
+    if workbooks.looks_like_one(content):
+        return Workbook(content)
     for encoding in ("utf-16",) if content.startswith(_UTF_16) else ("utf-8-sig", "cp1252"):
         try:
             text = content.decode(encoding, "replace" if encoding == "cp1252" else "strict")
@@ -50,12 +71,36 @@ def decoded(content: bytes) -> TextIO:
     raise InvalidInput("The file is not text. Save it as “CSV UTF-8”.")
 
 
-def read(file: TextIO, *, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str] | None]]:
+def put_away(file: File) -> str:
+    """The whole file as text that can be kept: a workbook as a character for each of its bytes."""
+    return file.content.decode("latin-1") if isinstance(file, Workbook) else file.read()
+
+
+def taken_out(kept: str) -> File:
+    """The file that `put_away` made text of. Text of a person never begins as a workbook does: `decoded` saw to it."""
+    start = kept[:4].encode("latin-1", "replace")
+    return Workbook(kept.encode("latin-1")) if workbooks.looks_like_one(start) else io.StringIO(kept, newline="")
+
+
+def read(file: File, *, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str] | None]]:
     """Each row that is not blank, with its line number: cells by heading (lower case, spaces as underscores), trimmed.
     None for a row with more cells than there are headings, as text with a comma and no quotation marks gives.
 
-    Streams. Raises `InvalidInput` when a required heading is missing or the file is no CSV text.
+    Streams. Raises `InvalidInput` when a required heading is missing, or the file can be read as neither.
     """
+    lines = file.lines() if isinstance(file, Workbook) else _lines(file)
+    headings = [_heading(cell) for cell in next(lines, (0, []))[1]]
+    _check(headings, required)
+    for number, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        too_many = any(cell.strip() for cell in cells[len(headings) :])
+        row = None if too_many else {name: plain(cell.strip()) for name, cell in zip(headings, cells, strict=False)}
+        yield number, row
+
+
+def _lines(file: TextIO) -> Iterator[Line]:
+    """The rows of a CSV file, each with the number of its last line, its headings first."""
     try:
         first_line, skipped = file.readline(_BLOCK_BYTES).removeprefix("\ufeff"), 0
         if first_line.casefold().startswith("sep="):
@@ -65,14 +110,8 @@ def read(file: TextIO, *, required: Sequence[str]) -> Iterator[tuple[int, dict[s
     delimiter = max(",;\t", key=first_line.count)
     reader = csv.reader(itertools.chain([first_line], file), delimiter=delimiter)
     try:
-        headings = [_heading(cell) for cell in next(reader, [])]
-        _check(headings, required)
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            too_many = any(cell.strip() for cell in cells[len(headings) :])
-            row = None if too_many else {name: plain(cell.strip()) for name, cell in zip(headings, cells, strict=False)}
-            yield reader.line_num + skipped, row
+            yield reader.line_num + skipped, cells
     except (csv.Error, UnicodeError):
         raise InvalidInput(
             f"The file cannot be read from line {reader.line_num + skipped + 1} on. Save it as “CSV UTF-8”."

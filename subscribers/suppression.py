@@ -6,7 +6,8 @@ What each reason blocks:
 - `NOT_REQUESTED` ("I did not ask for this"): for 30 days the sign-up form sends nothing. It does not touch a mailing
   list that the same person did ask for and confirmed.
 - `ERASED`: imports, for ever, so that an old spreadsheet does not bring back somebody who asked to be forgotten. It
-  does not block the person's own use of the form, which is a new decision of theirs.
+  does not block the person's own use of the form, which is a new decision of theirs. It is also what `lift` leaves of
+  a block whose address is on no list.
 
 One row holds one address. When two reasons meet, the stronger stays, and neither ever shortens the other.
 """
@@ -22,7 +23,7 @@ from sqlmodel import Session, col, select
 from newsletter.core.crypto import Crypto
 from newsletter.core.db import insert, one_of
 from newsletter.core.errors import WrongState
-from subscribers.identity import suppression_hash
+from subscribers.identity import find_everywhere, suppression_hash
 from subscribers.models import Suppression, SuppressionReason
 
 
@@ -65,17 +66,25 @@ def suppress(
 def lift(session: Session, crypto: Crypto, address: str) -> SuppressionReason | None:
     """Take the block of an address away, because the person asked for it: the reason it had, None without one.
 
-    What keeps somebody who was erased out of imports is never lifted: their own sign-up works anyway, from the date the
-    row may carry. Raises `WrongState` for it.
+    Whoever is on a list is free for everything again, imports too: an address that came back and was put right is as
+    good as another, and a mailbox that is still not there suspends its reader at the next edition (`reachability`).
+    Where nobody is on a list the address may have been erased as well, which the stronger reason hides: it stays out
+    of imports, so that no old file brings it back, and its owner signs up themselves. That is never lifted: their own
+    sign-up works anyway, from the date the row may carry. Raises `WrongState` for it.
     """
     row = find(session, crypto, address, for_update=True)
     if row is None:
         return None
     if row.reason is SuppressionReason.ERASED:
-        raise WrongState("This address was erased. That keeps it out of imports for good; its owner can sign up again.")
-    session.delete(row)
+        raise WrongState("No import can bring this address in, and that stays so. Its owner can sign up themselves.")
+    reason = row.reason
+    if reason in _HIDE_ERASED and not find_everywhere(session, crypto, address):
+        row.reason, row.until = SuppressionReason.ERASED, None
+        session.add(row)
+    else:
+        session.delete(row)
     session.flush()
-    return row.reason
+    return reason
 
 
 def find(session: Session, crypto: Crypto, address: str, *, for_update: bool = False) -> Suppression | None:
@@ -116,6 +125,9 @@ def _held(dialect: str) -> sa.Select[bytes, SuppressionReason, datetime | None]:
         one_of(col(Suppression.address_hash), "hashes", dialect)
     )
 
+
+#: Reasons that take the place of `ERASED` when both are true (`_STRENGTH`).
+_HIDE_ERASED = (SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED)
 
 _Held = tuple[SuppressionReason, datetime | None]
 

@@ -4,7 +4,6 @@ A file waits for less than an hour and goes as soon as it was taken in; what cam
 who brought a file can see it or decide about it.
 """
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ def bring(
 
     Raises `InvalidInput` when the file as a whole cannot be read, `NotFound` for the list.
     """
-    text = spreadsheets.decoded(content).read()
+    text = spreadsheets.put_away(spreadsheets.decoded(content))
     report = _run(session, crypto, text, mailing_list_id, already_confirmed, now, dry_run=True)
     session.exec(sa.delete(WaitingImport).where(col(WaitingImport.staff_id) == staff_id))
     row = WaitingImport(
@@ -147,7 +146,7 @@ def _run(
         session,
         crypto,
         mailing_list_id=mailing_list_id,
-        file=io.StringIO(text, newline=""),
+        file=spreadsheets.taken_out(text),
         already_confirmed=already_confirmed,
         now=now,
         dry_run=dry_run,

@@ -129,8 +129,11 @@ def list_terms() -> None:
 
 @words.command("import")
 def import_terms(file: InCsv) -> None:
-    """Take over a CSV file with the columns term, expansion, explanation, all or nothing. A known term is replaced."""
-    with edge.opened() as runtime, spreadsheets.open_text(file) as rows, runtime.db.transaction() as session:
+    """Take over a CSV file or workbook with the columns term, expansion, explanation, all or nothing.
+
+    A known term is replaced.
+    """
+    with edge.opened() as runtime, spreadsheets.opened(file) as rows, runtime.db.transaction() as session:
         read = spreadsheets.read(rows, required=("term", "expansion", "explanation"))
         added, changed = glossary.import_rows(session, read, on=london_date(runtime.clock.now()))
         typer.echo(f"Added {added:,}, changed {changed:,}.")

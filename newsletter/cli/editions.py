@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlmodel import Session, col, select
 
-from newsletter.cli import edge, edition_corrections, edition_variants, foreground, previewing
+from newsletter.cli import edge, edition_checks, edition_corrections, edition_variants, foreground, previewing
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, letterheads, opening, reports
@@ -24,6 +24,8 @@ LONDON = ZoneInfo("Europe/London")
 app = typer.Typer(no_args_is_help=True, help="Assemble, preview, approve and send editions, and see how they went.")
 app.add_typer(edition_variants.app, name="variant")
 app.command()(edition_corrections.correct)
+app.command()(edition_checks.check)
+app.command()(edition_checks.answer)
 
 EditionId = Annotated[int, typer.Argument(metavar="ID", help="Number that “edition assemble” printed.", min=1)]
 By = Annotated[str | None, typer.Option("--by", metavar="EMAIL", help="The member of staff who does this.")]
@@ -128,7 +130,10 @@ def approve(
         ),
     ] = "",
 ) -> None:
-    """Approve an edition: freezes, byte for byte, what will be sent. A draft is submitted for approval first."""
+    """Approve an edition: freezes, byte for byte, what will be sent. A draft is submitted for approval first.
+
+    What “edition check” finds has to be mended, or given a reason with “edition answer”, before that.
+    """
     with edge.opened() as runtime, runtime.db.transaction() as session:
         now = runtime.clock.now()
         approver_id = edge.staff_id(session, runtime, by)
@@ -139,15 +144,23 @@ def approve(
         if edition.state is EditionState.DRAFT:
             publishing.submit(session, edition_id, now=now)
         mailing_list = lists.by_id(session, edition.mailing_list_id)
-        approved = publishing.approve(
-            session,
-            edition_id,
-            approver_id=approver_id,
-            roles=accounts.roles_of(session, approver_id, edition.mailing_list_id),
-            letterhead=letterheads.letterhead(session, mailing_list, runtime.settings.base_url),
-            now=now,
-            election_reason=election_reason,
-        )
+        try:
+            approved = publishing.approve(
+                session,
+                edition_id,
+                approver_id=approver_id,
+                roles=accounts.roles_of(session, approver_id, edition.mailing_list_id),
+                letterhead=letterheads.letterhead(session, mailing_list, runtime.settings.base_url),
+                now=now,
+                election_reason=election_reason,
+            )
+        except InvalidInput:
+            found = edition_checks.look(session, runtime, edition)
+            if found.is_open:
+                raise
+            typer.echo(f"Edition {edition.number} cannot be approved yet.", err=True)
+            edition_checks.say(found, edition_id, err=True)
+            raise typer.Exit(1) from None
         typer.echo(f"Approved: {approved.frozen_subject} (SHA-256 {approved.frozen_sha256}).")
     typer.echo(f"To send it: newsletter edition send {edition_id} --now")
 

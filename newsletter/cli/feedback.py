@@ -1,20 +1,17 @@
 """`newsletter feedback …`: what readers told us, taken from replies, read, and grouped into themes."""
 
-import csv
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from newsletter.cli import edge
+from newsletter.cli import edge, files
 from newsletter.content import partners, responses
 from newsletter.content.dates import london_date
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.feedback import replies, taking, themes
 from newsletter.feedback.models import FeedbackSource
-from subscribers.spreadsheets import neutral
 
 feedback = typer.Typer(no_args_is_help=True, help="What readers told us. It names nobody.")
 
@@ -60,6 +57,10 @@ def list_feedback(
         datetime | None, typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"], help="Like 2026-09-01.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As a table for a spreadsheet.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", dir_okay=False, help="A table into this file: .csv or .xlsx."),
+    ] = None,
 ) -> None:
     """Show what readers wrote, oldest first."""
     with edge.opened() as runtime, runtime.db.reading() as session:
@@ -81,10 +82,10 @@ def list_feedback(
         )
         for row, theme in rows
     ]
-    if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(COLUMNS)
-        writer.writerows([[neutral(cell) for cell in row] for row in cells])
+    if as_csv or out is not None:
+        files.write_table(
+            out, COLUMNS, ((row.id, row.day, *text[2:]) for (row, _), text in zip(rows, cells, strict=True))
+        )
         return
     for row_cells in cells:
         said = dict(zip(COLUMNS, row_cells, strict=True))

@@ -1,19 +1,16 @@
 """`newsletter subscribers …`, `person …` and `schools …`: people coming in, going out, and their rights."""
 
-import csv
 import enum
 import json
 import logging
-import os
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from sqlmodel import Session
 
-from newsletter.cli import edge
+from newsletter.cli import edge, files
 from newsletter.content import partners
 from newsletter.core import small_numbers
 from newsletter.core.audience import Audience
@@ -24,7 +21,7 @@ from newsletter.delivery import letters, stopping
 from newsletter.delivery.models import DeliveryKind
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
-from subscribers import coverage, importing, lists, preferences, privacy, signup, spreadsheets
+from subscribers import coverage, exporting, importing, lists, preferences, privacy, signup, spreadsheets
 from subscribers import schools as school_register
 from subscribers.models import MailingList, Role
 from subscribers.signup import Details
@@ -45,7 +42,7 @@ class SignUpSource(enum.StrEnum):
 
 
 ListSlug = Annotated[str, typer.Argument(metavar="LIST", help="The mailing list: parents or professionals.")]
-InFile = Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False, readable=True)]
+InFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", dir_okay=False, help="Write here, not to the screen.")
 ]
@@ -72,10 +69,10 @@ def import_subscribers(
 ) -> None:
     """Bring people in from a CSV file with the columns email, consent_date, wording, source.
 
-    They come in as pending and are asked by mail to confirm. With --already-confirmed --by DPO they come in confirmed.
-    Suppressed addresses are left out and counted.
+    An Excel workbook (.xlsx) will do too: its first sheet is read. They come in as pending and are asked by mail to
+    confirm. With --already-confirmed --by DPO they come in confirmed. Suppressed addresses are left out and counted.
     """
-    with edge.opened() as runtime, importing.open_text(file) as rows:
+    with edge.opened() as runtime, spreadsheets.opened(file) as rows:
         with runtime.db.transaction() as session:
             now = runtime.clock.now()
             if already_confirmed:
@@ -154,21 +151,20 @@ def export_subscribers(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Write a mailing list as CSV. A list of parents leaves only with two people and a reason, and that is logged."""
+    """Write a mailing list as CSV, or as an Excel workbook with --out FILE.xlsx.
+
+    A list of parents leaves only with two people and a reason, and that is logged.
+    """
     with edge.opened() as runtime, runtime.db.reading() as session:
         mailing_list = lists.by_slug(session, list_slug)
         assert mailing_list.id is not None
         people = _answer_for_export(session, runtime, mailing_list, by, second, reason)
-        rows = importing.export_rows(session, runtime.crypto, mailing_list.id)
+        rows = exporting.export_rows(session, runtime.crypto, mailing_list.id)
         log.warning(
             "A mailing list was exported",
             extra={"list": mailing_list.slug, "staff_ids": people, "reason": (reason or "")[:200]},
         )
-        if out is None:
-            _write_csv(sys.stdout, rows)
-        else:
-            with _private_file(out) as file:
-                _write_csv(file, rows)
+        files.write_table(out, exporting.COLUMNS, rows)
 
 
 @subscribers.command("leave", context_settings={"ignore_unknown_options": True})  # a token may begin with a dash
@@ -200,8 +196,8 @@ def export_person(email: Email, out: Out = None) -> None:
     if out is None:
         typer.echo(held)
     else:
-        with _private_file(out) as file:
-            file.write(held + "\n")
+        with files.private(out) as file:
+            file.write(f"{held}\n".encode())
 
 
 @person.command("erase")
@@ -254,26 +250,29 @@ def import_schools(
 @schools.command("coverage")
 def schools_coverage(
     as_csv: Annotated[bool, typer.Option("--csv", help="One line for each school, for a spreadsheet.")] = False,
+    out: Out = None,
 ) -> None:
     """Show which open schools nobody at gets the professionals' newsletter, by phase and town.
 
-    Counts of people under 5 are shown as “fewer than 5”. No address is ever shown, and parents are not counted.
+    With --out, one line for each school goes into a file: CSV, or an Excel workbook when its name ends in .xlsx. Counts
+    of people under 5 are shown as “fewer than 5”. No address is ever shown, and parents are not counted.
     """
     with edge.opened() as runtime, runtime.db.reading() as session:
         covered = coverage.of_schools(session)
         by_role = coverage.by_role(session)
-    if as_csv:
-        _write_csv(
-            sys.stdout,
+    if as_csv or out is not None:
+        files.write_table(
+            out,
+            ("urn", "name", "phase", "town", "has_subscriber", "unanswered"),
             (
-                {
-                    "urn": school.urn,
-                    "name": spreadsheets.neutral(school.name),
-                    "phase": school.phase,
-                    "town": spreadsheets.neutral(school.town),
-                    "has_subscriber": "yes" if school.is_covered else "no",
-                    "unanswered": "yes" if school.is_unanswered else "no",
-                }
+                (
+                    school.urn,
+                    school.name,
+                    school.phase,
+                    school.town,
+                    "yes" if school.is_covered else "no",
+                    "yes" if school.is_unanswered else "no",
+                )
                 for school in covered
             ),
         )
@@ -316,24 +315,6 @@ def _answer_for_export(
         if people[0] == people[1]:
             raise NotAllowed("The second person must be somebody else.")
     return people
-
-
-def _write_csv(file: TextIO, rows: Iterable[Mapping[str, object]]) -> None:
-    writer = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _private_file(path: Path) -> TextIO:
-    """A new file that only its owner may read. Raises `InvalidInput` when there is one already."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise InvalidInput(f"{path} exists already. Choose another name.") from None
-    return open(descriptor, "w", encoding="utf-8", newline="")
 
 
 def _say_import(report: importing.ImportReport, *, dry_run: bool) -> None:

@@ -84,5 +84,4 @@ def _parts(edition: Edition, answers: dict[str | None, Useful]) -> list[Part]:
     if edition.frozen_page is None:
         return parts
     page = page_from_json(edition.frozen_page)
-    titles = [(update.anchor, update.title) for section in page.sections for update in section.updates]
-    return parts + [Part(title, answers.get(anchor, Useful())) for anchor, title in titles]
+    return parts + [Part(title, answers.get(anchor, Useful())) for anchor, title in page.parts]

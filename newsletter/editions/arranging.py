@@ -3,13 +3,15 @@
 Updates of one area stand together. Each change is an edit, so an approval is undone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
 from newsletter.content.models import PriorityArea, Update
-from newsletter.core.errors import NotFound
+from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.editions import choosing
 from newsletter.editions.models import Edition, EditionChoice
 
@@ -43,6 +45,26 @@ def shift_area(
         raise NotFound(f"Edition {edition.number} has nothing on priority {number}.")
     _swap(order, order.index(number), up=up)
     _number(session, {area: areas[area] for area in order})
+    return edition
+
+
+def put_in_order(
+    session: Session, edition_id: int, order: Sequence[int], *, now: datetime, staff_id: int | None = None
+) -> Edition:
+    """Give the whole edition another order: the ids of all its updates, as they are to be read.
+
+    Raises `NotFound`, `WrongState`, and `InvalidInput` when these are not the updates of the edition, each once, or
+    when updates of one priority area would no longer stand together.
+    """
+    edition = choosing.open_again(session, edition_id, now, staff_id, "Put the updates in another order")
+    areas = _areas(session, edition_id)
+    inside = {choice.update_id: (number, choice) for number, choices in areas.items() for choice in choices}
+    if sorted(order) != sorted(inside):
+        raise InvalidInput("These are not the updates that are in this edition, so their order was not changed.")
+    wanted = [(number, list(found)) for number, found in groupby((inside[one] for one in order), lambda one: one[0])]
+    if len(wanted) != len(areas):
+        raise InvalidInput("Updates of one priority area stay together, so their order was not changed.")
+    _number(session, {number: [choice for _, choice in found] for number, found in wanted})
     return edition
 
 

@@ -205,7 +205,8 @@ def _event_errors(event: EventBlock) -> Iterator[str]:
 
 
 def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: Mapping[str, str]) -> Iterator[_Found]:
-    if len(mail.subject) > SUBJECT_LENGTH:
+    # A correction mail repeats the subject of its edition: what tells them apart stands at its beginning.
+    if len(mail.subject) > SUBJECT_LENGTH and mail.corrects is None:
         yield (
             "subject",
             f"The subject has {len(mail.subject)} characters; phones cut it off after about {SUBJECT_LENGTH}.",

@@ -57,6 +57,13 @@ class EditionPage:
     corrects: CorrectedBlock | None = None  # a correction mail's page
     logo: PictureBlock | None = None  # of the mail; the page has the one of the site
 
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Anchor and title of what readers may say something about: updates, answers and dates, in their order."""
+        updates = [(update.anchor, update.title) for section in self.sections for update in section.updates]
+        answers = [(response.anchor, response.theme) for response in self.responses]
+        return updates + answers + [(event.anchor, event.title) for event in self.events]
+
 
 _PAGE = TypeAdapter(EditionPage)
 

@@ -1,7 +1,8 @@
 """The gate as people meet it: what the checks find in an edition now, and the reasons given for letting warnings be.
 
-An error blocks. A warning blocks until somebody gives a reason, which is kept and shown to the approver (REQ-52). A
-reason stands for one sentence about one place: when the text changes and something else is found, it is asked again.
+An error blocks. A warning blocks until somebody gives a reason, which is kept and shown to the approver (REQ-52).
+`publishing.approve` asks here, so that there is no way round it, from a page or from the command line. A reason stands
+for one sentence about one place: when the text changes and something else is found, it is asked again.
 """
 
 from collections.abc import Sequence
@@ -45,6 +46,12 @@ class Gate:
     def is_open(self) -> bool:
         return not self.errors and not self.unanswered
 
+    @property
+    def wanted(self) -> list[str]:
+        """What has to be done before approval, each in a sentence."""
+        wanted = [finding.message for finding in self.errors]
+        return wanted + [f"Mend this or give a reason for it: {finding.message}" for finding in self.unanswered]
+
 
 def look(session: Session, edition: Edition, letterhead: Letterhead, *, on: date, now: datetime) -> Gate:
     """Check the edition as it stands now. Opens no link: it goes by what `links` kept.
@@ -78,9 +85,7 @@ def require_open(session: Session, edition: Edition, letterhead: Letterhead, *, 
     """Raises `InvalidInput` with everything that has to be mended, or given a reason, before approval."""
     gate = look(session, edition, letterhead, on=on, now=now)
     if not gate.is_open:
-        wanted = [finding.message for finding in gate.errors]
-        wanted += [f"Mend this or give a reason for it: {finding.message}" for finding in gate.unanswered]
-        raise InvalidInput(f"Edition {edition.number} cannot go for approval yet. {' '.join(wanted)}")
+        raise InvalidInput(f"Edition {edition.number} cannot go for approval yet. {' '.join(gate.wanted)}")
 
 
 def reasons_of(session: Session, edition_id: int) -> Sequence[CheckReason]:

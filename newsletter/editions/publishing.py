@@ -18,10 +18,10 @@ from newsletter.content.lines import one_line
 from newsletter.content.models import Event, Response, Update
 from newsletter.core.errors import InvalidInput, NotAllowed, WrongState
 from newsletter.editions import (
-    checks,
     composing,
     election_rule,
     freezing,
+    gate,
     moves,
     partner_texts,
     search_text,
@@ -40,7 +40,7 @@ from newsletter.editions.models import (
     ResponseChoice,
 )
 from newsletter.editions.moves import MOVES, Move, Step
-from newsletter.rendering import engine, markup
+from newsletter.rendering import markup
 from newsletter.rendering.mails import Letterhead
 
 __all__ = [
@@ -124,8 +124,8 @@ def approve(
     them whenever a person has seen the edition. The second notices what no revision counts: another help text, a new
     word in the glossary, a template of a new version, a change in the database.
     Raises `NotAllowed` (no approver, or wrote part of it), `WrongState` (not in review, or changed meanwhile) and
-    `InvalidInput` with a sentence for each error of `checks`, for each partner that has not approved its texts, and for
-    a pre-election period without an `election_reason`.
+    `InvalidInput` with a sentence for each error of `checks`, for each of its warnings without a reason (`gate`), for
+    each partner that has not approved its texts, and for a pre-election period without an `election_reason`.
     """
     edition = moves.read(session, edition_id)
     moves.require(edition, Move.APPROVE)
@@ -134,14 +134,11 @@ def approve(
     if APPROVER not in roles:
         raise NotAllowed("Only an approver may approve an edition.")
     refuse_own_work(session, edition, approver_id)
-    mail = composing.compose(session, edition, letterhead)
-    rendered = engine.render(mail)
+    found = gate.look(session, edition, letterhead, on=london_date(now), now=now)
+    mail, rendered = found.mail, found.rendered
     pictures.inside(session, rendered.html)
-    found = checks.findings(mail, rendered, variants.missing(session, edition_id), on=london_date(now))
-    errors = [finding.message for finding in found if finding.severity == "error"]
-    errors += partner_texts.waiting_for(session, edition, mail)
-    if errors:
-        raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(errors)}")
+    if wanted := [*found.wanted, *partner_texts.waiting_for(session, edition, mail)]:
+        raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(wanted)}")
     reason = election_rule.reason_line(election_reason)
     if refusal := election_rule.refusal(session, edition.number, reason, london_date(now)):
         raise InvalidInput(refusal, field="election_reason")

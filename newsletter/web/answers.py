@@ -5,11 +5,9 @@ for: comments, the response to them, and the action. It counts answers and never
 worked out from a total.
 """
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from io import StringIO
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -29,8 +27,9 @@ from newsletter.rendering.mails import ResponseBlock
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.conditional import unless_known
+from newsletter.web.downloads import FileKind
 from newsletter.web.pages import BRIEFLY
-from subscribers import spreadsheets
+from subscribers.sheets import Cell
 
 router = APIRouter()
 
@@ -77,18 +76,12 @@ def you_said_we_did(request: Request, runtime: TheRuntime, pages: ThePages) -> R
         )
 
 
-@router.get("/you-said-we-did/{year:int}.csv")
-def report_as_csv(year: int, request: Request, runtime: TheRuntime) -> Response:
+@router.get("/you-said-we-did/{year:int}.{kind}")
+def report_as_file(year: int, kind: FileKind, request: Request, runtime: TheRuntime) -> Response:
     with runtime.db.reading() as session:
         shelves = _shelves(session, runtime, _of_year(session, runtime, year))
-    written = StringIO()
-    writer = csv.writer(written)
-    writer.writerow(_COLUMNS)
-    for shelf in shelves:
-        for answer in shelf.answers:
-            writer.writerow(spreadsheets.neutral(cell) for cell in _row(shelf, answer))
-    body = written.getvalue().encode("utf-8-sig")
-    return unless_known(request, body, "text/csv; charset=utf-8")
+    rows = (_row(shelf, answer) for shelf in shelves for answer in shelf.answers)
+    return unless_known(request, kind.write(_COLUMNS, rows), kind.media_type)
 
 
 @router.get("/you-said-we-did/{year:int}")
@@ -136,7 +129,7 @@ def _shelves(session: Session, runtime: Runtime, answers: list[Answer]) -> list[
     return list(shelves.values())
 
 
-def _row(shelf: Shelf, answer: ResponseBlock) -> tuple[str, ...]:
+def _row(shelf: Shelf, answer: ResponseBlock) -> tuple[Cell, ...]:
     people, _, when = answer.asked.partition(" told us, ")
     return (
         f"{shelf.number}. {shelf.name}",
@@ -146,7 +139,7 @@ def _row(shelf: Shelf, answer: ResponseBlock) -> tuple[str, ...]:
         markup.to_text(answer.said),
         OUTCOMES[ResponseOutcome(answer.outcome)],
         markup.to_text(answer.did),
-        answer.doing_by.isoformat() if answer.doing_by else "",
+        answer.doing_by,
         answer.reason,
         answer.decided,
         answer.organisation,

@@ -1,4 +1,4 @@
-""" "Was this useful?" under an edition and under each of its updates.
+""" "Was this useful?" under an edition, with a choice of the part that is meant, and under each of its updates.
 
 What is kept says which edition, yes or no, the words and the day: nothing about who pressed (REQ-58).
 """
@@ -57,8 +57,8 @@ def answer(
         if bound.value is None:
             return _form_page(request, pages, session, list_slug, slug, bound, status=422)
         given = bound.value
-        if given.about is not None and given.about not in _anchors(edition):
-            raise NotFound("This edition has no such update.")
+        if given.about is not None and given.about not in dict(_parts(edition)):
+            raise NotFound("This edition has no such part.")
     assert edition.id is not None
     try:
         with runtime.db.transaction() as session:
@@ -93,11 +93,9 @@ def _find(session: Session, list_slug: str, slug: str) -> tuple[MailingList, Edi
     return mailing_list, archive.by_slug(session, mailing_list.id, slug)
 
 
-def _anchors(edition: Edition) -> set[str]:
-    if edition.frozen_page is None:
-        return set()
-    page = page_from_json(edition.frozen_page)
-    return {update.anchor for section in page.sections for update in section.updates}
+def _parts(edition: Edition) -> list[tuple[str, str]]:
+    """Anchor and title of what an answer may be about, if it is not about all of it."""
+    return page_from_json(edition.frozen_page).parts if edition.frozen_page is not None else []
 
 
 def _form_page(
@@ -120,5 +118,6 @@ def _form_page(
         headers=headers,
         list=mailing_list,
         edition=edition,
+        parts=_parts(edition),
         form=bound,
     )

@@ -32,13 +32,14 @@ def test_answering_whether_an_edition_was_useful(visitor: Visitor) -> None:
     visitor.page.get_by_role("link", name="Choose yes or no, or write a comment").click()
     assert visitor.page.evaluate("document.activeElement.id") == "useful"
     visitor.page.keyboard.press("Space")
+    visitor.page.get_by_label("Which part was it about? (optional)").select_option("update-2")
     visitor.page.get_by_label("What would make it better? (optional)").fill("Say it sooner")
     visitor.press("Send my answer")
     assert visitor.heading() == "Thank you"
     visitor.look("useful-thank-you")
     with visitor.site.runtime.db.reading() as session:
         row = session.exec(select(Feedback)).one()
-    assert (row.is_useful, row.text) == (True, "Say it sooner")
+    assert (row.is_useful, row.text, row.anchor) == (True, "Say it sooner", "update-2")
 
 
 @pytest.mark.parametrize("scripts", [True, False])

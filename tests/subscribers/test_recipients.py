@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from newsletter.core.clock import ManualClock
+from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from subscribers import recipients, suppression
+from subscribers import identity, recipients, suppression
 from subscribers.models import SubscriberState, Suppression, SuppressionReason
 from tests.conftest import START
 from tests.subscribers.conftest import Lists
@@ -144,3 +145,38 @@ def test_reachable_needs_the_address(runtime: Runtime, both: Lists) -> None:
     with runtime.db.transaction() as session:
         row(session, subscriber_id).address_sealed = None
     assert reachable(runtime, [subscriber_id], SubscriberState.CONFIRMED) == {}
+
+
+def lift(runtime: Runtime) -> SuppressionReason | None:
+    with runtime.db.transaction() as session:
+        return suppression.lift(session, runtime.crypto, ADDRESS)
+
+
+@pytest.mark.parametrize("reason", [SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED])
+def test_a_block_that_is_lifted_frees_who_is_on_a_list_for_imports_too(
+    runtime: Runtime, both: Lists, reason: SuppressionReason
+) -> None:
+    """The address was put right, or its owner thought better of it; a mailbox that is gone suspends them once more."""
+    confirmed(runtime, both.parents, ADDRESS)
+    suppress(runtime, reason)
+    assert lift(runtime) is reason
+    with runtime.db.reading() as session:
+        hashed = identity.suppression_hash(runtime.crypto, ADDRESS)
+        assert suppression.blocks(session, [hashed], now=runtime.clock.now()) == {}
+
+
+@pytest.mark.parametrize("reason", [SuppressionReason.BOUNCED, SuppressionReason.COMPLAINED])
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_a_block_that_is_lifted_brings_back_nobody_who_was_erased(
+    runtime: Runtime, both: Lists, reason: SuppressionReason, erased_first: bool
+) -> None:
+    reasons = [SuppressionReason.ERASED, reason]
+    for each in reasons if erased_first else reversed(reasons):
+        suppress(runtime, each)
+    assert lift(runtime) is reason
+    with runtime.db.reading() as session:
+        hashed = identity.suppression_hash(runtime.crypto, ADDRESS)
+        (block,) = suppression.blocks(session, [hashed], now=runtime.clock.now()).values()
+    assert (block.imports, block.sign_up, block.editions) == (True, False, False)
+    with pytest.raises(WrongState):
+        lift(runtime)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Generic, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -183,6 +183,18 @@ class Forms:
         return [{"text": text, "href": f"#{name}"} for name, text in self.errors.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[F]):
+    """Something that a form of the page asks for."""
+
+    roles: Sequence[StaffRole]  # who may, for the edition's list
+    bound: Bound[F]
+    forms: Forms  # the page's, with this one among them
+    act: Callable[[Session, F], str]  # does it; what to add in the log
+    log: str  # what the log calls it
+    said: str  # what the address says when it is done
+
+
 @router.get("")
 def approval_page(
     edition_id: int, request: Request, officer: TheReader, runtime: TheRuntime, pages: ThePages, said: str = ""
@@ -208,12 +220,12 @@ def comment(
 ) -> Response:
     bound = bind(CommentForm, form)
 
-    def keep(session: Session, value: CommentForm) -> None:
+    def keep(session: Session, value: CommentForm) -> str:
         history.comment(session, edition_id, value.comment, now=runtime.clock.now(), staff_id=officer.id)
-        one_edition.note(session, runtime, officer, "comment on edition", edition_id, now=runtime.clock.now())
+        return ""
 
-    errors = _try(runtime, officer, edition_id, READERS, bound, keep)
-    return errors(request, pages, Forms(comment=bound)) if errors else _back(edition_id, "comment")
+    attempt = Attempt(READERS, bound, Forms(comment=bound), keep, "comment on edition", "comment")
+    return _carry_out(attempt, request, pages, runtime, officer, edition_id)
 
 
 @router.post("/send-back")
@@ -222,14 +234,12 @@ def send_back(
 ) -> Response:
     bound = bind(SendBackForm, form)
 
-    def give(session: Session, value: SendBackForm) -> None:
+    def give(session: Session, value: SendBackForm) -> str:
         publishing.send_back(session, edition_id, because=value.because, now=runtime.clock.now(), staff_id=officer.id)
-        one_edition.note(
-            session, runtime, officer, "send edition back", edition_id, value.because, now=runtime.clock.now()
-        )
+        return value.because
 
-    errors = _try(runtime, officer, edition_id, SENDERS, bound, give)
-    return errors(request, pages, Forms(send_back=bound)) if errors else _back(edition_id, "sent-back")
+    attempt = Attempt(SENDERS, bound, Forms(send_back=bound), give, "send edition back", "sent-back")
+    return _carry_out(attempt, request, pages, runtime, officer, edition_id)
 
 
 @router.post("/approve")
@@ -238,10 +248,8 @@ def approve(
 ) -> Response:
     bound = bind(ApproveForm, form)
 
-    def freeze(session: Session, value: ApproveForm) -> None:
+    def freeze(session: Session, value: ApproveForm) -> str:
         edition, mailing_list = one_edition.find(session, officer, edition_id, StaffRole.APPROVER)
-        if edition.state is EditionState.REVIEW:
-            _require_open(session, runtime, edition)
         approved = publishing.approve(
             session,
             edition_id,
@@ -256,10 +264,10 @@ def approve(
         detail = f"SHA-256 {approved.frozen_sha256}"
         if approved.election_reason:
             detail += f"; in a pre-election period because: {approved.election_reason}"
-        one_edition.note(session, runtime, officer, "approve edition", edition_id, detail, now=runtime.clock.now())
+        return detail
 
-    errors = _try(runtime, officer, edition_id, (StaffRole.APPROVER,), bound, freeze)
-    return errors(request, pages, Forms(approve=bound)) if errors else _back(edition_id, "approved")
+    attempt = Attempt((StaffRole.APPROVER,), bound, Forms(approve=bound), freeze, "approve edition", "approved")
+    return _carry_out(attempt, request, pages, runtime, officer, edition_id)
 
 
 @router.post("/partner/{partner_id:int}")
@@ -290,7 +298,7 @@ def answer_for(
 ) -> Response:
     bound = bind(ReasonForm, form)
 
-    def keep(session: Session, value: ReasonForm) -> None:
+    def keep(session: Session, value: ReasonForm) -> str:
         edition, _ = one_edition.find(session, officer, edition_id, StaffRole.APPROVER)
         going_out.answer_for(
             session,
@@ -300,18 +308,10 @@ def answer_for(
             roles=one_edition.roles_for(officer, edition),
             now=runtime.clock.now(),
         )
-        one_edition.note(
-            session,
-            runtime,
-            officer,
-            "allow edition in election",
-            edition_id,
-            value.election_reason,
-            now=runtime.clock.now(),
-        )
+        return value.election_reason
 
-    errors = _try(runtime, officer, edition_id, (StaffRole.APPROVER,), bound, keep)
-    return errors(request, pages, Forms(reason=bound)) if errors else _back(edition_id, "answered")
+    attempt = Attempt((StaffRole.APPROVER,), bound, Forms(reason=bound), keep, "allow edition in election", "answered")
+    return _carry_out(attempt, request, pages, runtime, officer, edition_id)
 
 
 @router.post("/schedule")
@@ -320,7 +320,7 @@ def schedule(
 ) -> Response:
     bound = bind(ScheduleForm, form)
 
-    def set_time(session: Session, value: ScheduleForm) -> None:
+    def set_time(session: Session, value: ScheduleForm) -> str:
         _, mailing_list = one_edition.find(session, officer, edition_id, *SENDERS)
         if _squeezed(value.list_name) != _squeezed(mailing_list.name):
             raise InvalidInput(f"This edition goes to “{mailing_list.name}”: type this name", field="list_name")
@@ -333,18 +333,10 @@ def schedule(
         except InvalidInput as error:
             raise InvalidInput(str(error), field="day") from None
         assert edition.send_at is not None
-        one_edition.note(
-            session,
-            runtime,
-            officer,
-            "schedule edition",
-            edition_id,
-            weekday_and_time(edition.send_at),
-            now=runtime.clock.now(),
-        )
+        return weekday_and_time(edition.send_at)
 
-    errors = _try(runtime, officer, edition_id, SENDERS, bound, set_time)
-    return errors(request, pages, Forms(schedule=bound)) if errors else _back(edition_id, "scheduled")
+    attempt = Attempt(SENDERS, bound, Forms(schedule=bound), set_time, "schedule edition", "scheduled")
+    return _carry_out(attempt, request, pages, runtime, officer, edition_id)
 
 
 @router.post("/stop")
@@ -356,31 +348,25 @@ def stop(edition_id: int, officer: TheSender, runtime: TheRuntime) -> Response:
     return _back(edition_id, "stopped")
 
 
-def _try(
-    runtime: Runtime,
-    officer: Officer,
-    edition_id: int,
-    roles: Sequence[StaffRole],
-    bound: Bound[F],
-    act: Callable[[Session, F], None],
-) -> Callable[[Request, Pages, Forms], Response] | None:
-    """Do it in one transaction; what to show when something has to be mended first, else None."""
+def _carry_out(
+    attempt: Attempt[F], request: Request, pages: Pages, runtime: Runtime, officer: Officer, edition_id: int
+) -> Response:
+    """Do it and note it in one transaction; the page again when something has to be mended first."""
+    bound = attempt.bound
     with runtime.db.reading() as session:
-        one_edition.find(session, officer, edition_id, *roles)
+        one_edition.find(session, officer, edition_id, *attempt.roles)
     if bound.value is not None:
         try:
             with runtime.db.transaction() as session:
-                act(session, bound.value)
-            return None
+                detail = attempt.act(session, bound.value)
+                now = runtime.clock.now()
+                one_edition.note(session, runtime, officer, attempt.log, edition_id, detail, now=now)
+            return _back(edition_id, attempt.said)
         except (InvalidInput, NotAllowed) as error:
             field_name = error.field if isinstance(error, InvalidInput) and error.field else None
             bound.errors = {field_name or next(iter(bound.typed)): str(error)}
-
-    def again(request: Request, pages: Pages, forms: Forms) -> Response:
-        with runtime.db.reading() as session:
-            return _page(request, pages, runtime, session, officer, edition_id, forms=forms, status=422)
-
-    return again
+    with runtime.db.reading() as session:
+        return _page(request, pages, runtime, session, officer, edition_id, forms=attempt.forms, status=422)
 
 
 def _page(

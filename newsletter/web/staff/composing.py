@@ -4,6 +4,7 @@ Each press of a button is one change. It carries the revision that the page was 
 meant for another edition than the one there is now is refused with the page as it is.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +95,9 @@ class Shown:
     is_long: bool
 
 
+#: Ids with commas between them.
+_ORDER = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){0,999}", re.ASCII)
+
 #: What a change does: to the edition, in the name of an officer.
 _Change = Callable[[Session], object]
 
@@ -168,6 +172,23 @@ def move_area(
 
     detail = f"{way} priority {number}"
     return _make(request, runtime, pages, officer, edition_id, form, change, "moved", f"priority-{number}", detail)
+
+
+@router.post("/staff/editions/{edition_id:int}/order")
+def put_in_order(
+    edition_id: int, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, form: TheForm
+) -> Response:
+    """The whole order at once, as it is after something was dragged: `order` has the ids, with commas between them."""
+    typed = form.get("order", "")
+    now = runtime.clock.now()
+
+    def change(session: Session) -> object:
+        if not _ORDER.fullmatch(typed):
+            raise InvalidInput("The new order could not be read, so it was not saved.")
+        order = [int(one) for one in typed.split(",")]
+        return arranging.put_in_order(session, edition_id, order, now=now, staff_id=officer.id)
+
+    return _make(request, runtime, pages, officer, edition_id, form, change, "moved", "updates", f"order {typed}")
 
 
 @router.post("/staff/editions/{edition_id:int}/events/{event_id:int}/{way}")

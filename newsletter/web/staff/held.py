@@ -28,7 +28,7 @@ _PHASES: Mapping[str, str] = {phase.value: words for phase, words in PHASES}
 #: What must not be mailed and why, for the officer and for the person.
 SUPPRESSED = {
     SuppressionReason.NOT_REQUESTED: "They said they did not ask for our emails, so the sign-up form sends nothing",
-    SuppressionReason.ERASED: "They were erased, so no import brings them back. Their own sign-up works",
+    SuppressionReason.ERASED: "No import brings them in, because they were erased or blocked. Their own sign-up works",
     SuppressionReason.BOUNCED: "Emails to this address came back, so nothing is sent to it",
     SuppressionReason.COMPLAINED: "They asked not to be written to, so nothing is sent to this address",
 }

@@ -1,6 +1,7 @@
 """What the data protection officer changes for one person: what we know of their work, where the emails go, whether
 any come. Each is asked for by the person; each asks before it is done."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Request
@@ -27,6 +28,52 @@ from subscribers.details import MAXIMUM_SETTING_LENGTH, Details, details_of
 from subscribers.models import MailingList, Phase, Role, Subscriber, SuppressionReason
 
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something is done to one person, with what follows from it."""
+
+    action: str  # where the answer goes
+    title: str
+    button: str
+    sentences: tuple[str, ...]
+
+
+SUPPRESS = Question(
+    "/staff/people/suppress",
+    "Never write to this address",
+    "Never write to this address",
+    (
+        "Nothing is sent to this address any more: no edition and no letter, also when somebody types it into a "
+        "sign-up form.",
+        "To stop one newsletter alone, use “Stop these emails” instead.",
+        "You can take this back here.",
+    ),
+)
+
+LIFT = Question(
+    "/staff/people/lift",
+    "Write to this address again",
+    "Allow emails again",
+    (
+        "Do this only when the person asked for it. If their emails came back, or they complained about them, writing "
+        "again can harm the delivery of everybody's emails.",
+        "It puts them on no list: they sign up themselves.",
+    ),
+)
+
+
+def stop_question(mailing_list: MailingList) -> Question:
+    return Question(
+        "/staff/people/stop",
+        "Stop these emails",
+        "Stop these emails",
+        (
+            f"“{mailing_list.name}” stops for this person, also what is on its way. They get one email that says so.",
+            "They can sign up again whenever they want.",
+        ),
+    )
 
 
 class CorrectForm(FormModel):
@@ -58,11 +105,9 @@ def begin_again(officer: TheDpo) -> Response:
 @router.post("/staff/people/correct")
 def correct(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
     """Shows the form, or carries it out when it comes back with `save`."""
-    check_every_list(officer)
-    found = bind(FindForm, form)
-    if found.value is None:
-        return find_again(request, pages, runtime, officer, found)
-    address = found.value.email
+    address = _address(request, pages, runtime, officer, form)
+    if isinstance(address, Response):
+        return address
     with runtime.db.reading() as session:
         mailing_list, row = _row(session, runtime, address, form.get("list", ""))
         if "save" not in form:
@@ -89,29 +134,14 @@ def correct(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntim
 @router.post("/staff/people/stop")
 def stop(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
     """Stop the emails of one list, as an objection asks for."""
-    check_every_list(officer)
-    found = bind(FindForm, form)
-    if found.value is None:
-        return find_again(request, pages, runtime, officer, found)
-    address = found.value.email
+    address = _address(request, pages, runtime, officer, form)
+    if isinstance(address, Response):
+        return address
     with runtime.db.reading() as session:
         mailing_list, row = _row(session, runtime, address, form.get("list", ""))
-        if "sure" not in form:
-            return _ask(
-                request,
-                pages,
-                session,
-                officer,
-                action="/staff/people/stop",
-                title="Stop these emails",
-                sentences=[
-                    f"“{mailing_list.name}” stops for this person, also what is on its way. They get one email that "
-                    "says so.",
-                    "They can sign up again whenever they want.",
-                ],
-                button="Stop these emails",
-                hidden={"email": address, "list": str(mailing_list.id)},
-            )
+    if "sure" not in form:
+        hidden = {"email": address, "list": str(mailing_list.id)}
+        return _ask(request, pages, runtime, officer, stop_question(mailing_list), hidden)
     assert mailing_list.id is not None
     assert row.id is not None
     now = runtime.clock.now()
@@ -125,34 +155,17 @@ def stop(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntime, 
 @router.post("/staff/people/suppress")
 def suppress(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
     """Never write to this address again."""
-    check_every_list(officer)
-    found = bind(FindForm, form)
-    if found.value is None:
-        return find_again(request, pages, runtime, officer, found)
+    address = _address(request, pages, runtime, officer, form)
+    if isinstance(address, Response):
+        return address
     if "sure" not in form:
-        with runtime.db.reading() as session:
-            return _ask(
-                request,
-                pages,
-                session,
-                officer,
-                action="/staff/people/suppress",
-                title="Never write to this address",
-                sentences=[
-                    "Nothing is sent to this address any more: no edition and no letter, also when somebody types it "
-                    "into a sign-up form.",
-                    "To stop one newsletter alone, use “Stop these emails” instead.",
-                    "You can take this back here.",
-                ],
-                button="Never write to this address",
-                hidden={"email": found.value.email},
-            )
+        return _ask(request, pages, runtime, officer, SUPPRESS, {"email": address})
     with runtime.db.transaction() as session:
-        note(session, runtime, officer, "suppress address", found.value.email)
+        note(session, runtime, officer, "suppress address", address)
         suppression.suppress(
             session,
             runtime.crypto,
-            found.value.email,
+            address,
             reason=SuppressionReason.COMPLAINED,
             now=runtime.clock.now(),
         )
@@ -162,33 +175,26 @@ def suppress(request: Request, officer: TheDpo, form: TheForm, runtime: TheRunti
 @router.post("/staff/people/lift")
 def lift(request: Request, officer: TheDpo, form: TheForm, runtime: TheRuntime, pages: ThePages) -> Response:
     """Allow emails to this address again."""
-    check_every_list(officer)
-    found = bind(FindForm, form)
-    if found.value is None:
-        return find_again(request, pages, runtime, officer, found)
+    address = _address(request, pages, runtime, officer, form)
+    if isinstance(address, Response):
+        return address
     if "sure" not in form:
-        with runtime.db.reading() as session:
-            return _ask(
-                request,
-                pages,
-                session,
-                officer,
-                action="/staff/people/lift",
-                title="Write to this address again",
-                sentences=[
-                    "Do this only when the person asked for it. If their emails came back, or they complained about "
-                    "them, writing again can harm the delivery of everybody's emails.",
-                    "It puts them on no list: they sign up themselves.",
-                ],
-                button="Allow emails again",
-                hidden={"email": found.value.email},
-            )
+        return _ask(request, pages, runtime, officer, LIFT, {"email": address})
     with runtime.db.transaction() as session:
-        reason = suppression.lift(session, runtime.crypto, found.value.email)
+        reason = suppression.lift(session, runtime.crypto, address)
         if reason is None:
             raise NotFound("Nothing stops emails to this address.")
-        note(session, runtime, officer, "lift suppression", found.value.email, detail=f"it was: {reason.value}")
+        note(session, runtime, officer, "lift suppression", address, detail=f"it was: {reason.value}")
     return RedirectResponse(f"{FIND}?said=lifted", status_code=303)
+
+
+def _address(
+    request: Request, pages: Pages, runtime: Runtime, officer: Officer, form: dict[str, str]
+) -> str | Response:
+    """The address that the form is about; the page that asks for it where it is none."""
+    check_every_list(officer)
+    found = bind(FindForm, form)
+    return found.value.email if found.value is not None else find_again(request, pages, runtime, officer, found)
 
 
 def _carry_out(
@@ -269,26 +275,9 @@ def _correct(
 
 
 def _ask(
-    request: Request,
-    pages: Pages,
-    session: Session,
-    officer: Officer,
-    *,
-    action: str,
-    title: str,
-    sentences: list[str],
-    button: str,
-    hidden: dict[str, str],
+    request: Request, pages: Pages, runtime: Runtime, officer: Officer, question: Question, hidden: dict[str, str]
 ) -> Response:
-    """Whether that is meant, with what follows from it."""
-    return pages.show(
-        request,
-        "staff/people-ask.html",
-        site.current(session),
-        officer=officer,
-        action=action,
-        title=title,
-        sentences=sentences,
-        button=button,
-        hidden=hidden,
-    )
+    """Whether that is meant."""
+    with runtime.db.reading() as session:
+        shown = site.current(session)
+        return pages.show(request, "staff/people-ask.html", shown, officer=officer, question=question, hidden=hidden)

@@ -1,8 +1,6 @@
 """Taking a mailing list out, which needs two people and a reason (REQ-36): one asks, another agrees, the first fetches
 the file once within a day. One of the two protects data."""
 
-import csv
-import io
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -14,8 +12,9 @@ from newsletter.core.runtime import Runtime
 from newsletter.staff import accounts, audit
 from newsletter.staff.models import Staff, StaffRole
 from newsletter.staff.sessions import Officer
-from newsletter.web import site
+from newsletter.web import downloads, site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
+from newsletter.web.downloads import FileKind
 from newsletter.web.forms import Bound
 from newsletter.web.pages import NO_STORE, Pages
 from newsletter.web.staff.guard import may
@@ -85,23 +84,16 @@ def refuse(request_id: int, officer: TheKeeper, runtime: TheRuntime) -> Response
 
 
 @router.post(EXPORTS + "/{request_id:int}/file")
-def fetch(request_id: int, officer: TheKeeper, runtime: TheRuntime) -> Response:
-    """The list as CSV. Whoever loses the file must ask again."""
+def fetch(request_id: int, officer: TheKeeper, form: TheForm, runtime: TheRuntime) -> Response:
+    """The list as CSV or as a workbook. Whoever loses the file must ask again."""
     with runtime.db.transaction() as session:
         check_list(officer, export_requests.find(session, request_id).mailing_list_id, *KEEPERS)
         row = export_requests.fetch(session, request_id, staff_id=officer.id, now=runtime.clock.now())
         mailing_list = lists.by_id(session, row.mailing_list_id)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=exporting.COLUMNS)
-        writer.writeheader()
-        number = 0
-        for cells in exporting.export_rows(session, runtime.crypto, row.mailing_list_id):
-            writer.writerow(cells)
-            number += 1
-        _note(session, runtime, officer, "fetch export", row, f"{number} people")
-    headers = {"content-disposition": f'attachment; filename="{mailing_list.slug}.csv"', "cache-control": NO_STORE}
-    # With a byte-order mark, which spreadsheets need to read it as UTF-8.
-    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+        rows = list(exporting.export_rows(session, runtime.crypto, row.mailing_list_id))
+        _note(session, runtime, officer, "fetch export", row, f"{len(rows)} people")
+    kind = FileKind.XLSX if form.get("as") == FileKind.XLSX else FileKind.CSV
+    return downloads.answer(kind, mailing_list.slug, exporting.COLUMNS, rows, cache_control=NO_STORE)
 
 
 def _decide(runtime: Runtime, officer: Officer, request_id: int, *, agrees: bool) -> Response:

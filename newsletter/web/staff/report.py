@@ -1,8 +1,6 @@
 """The report of an edition: what became of it, what readers made of it, and how the last ones did, as a page to print
 and as a file for a spreadsheet. Small numbers are not said exactly, because a small one might point at somebody."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
@@ -14,12 +12,13 @@ from newsletter.core.small_numbers import FEWEST, in_public
 from newsletter.delivery import figures
 from newsletter.delivery.figures import Figures, Report
 from newsletter.editions.models import Edition
-from newsletter.web import site
+from newsletter.web import downloads, site
 from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.downloads import FileKind
 from newsletter.web.staff import edition_states, one_edition
 from newsletter.web.staff.one_edition import READERS, TheReader
 from newsletter.web.staff.sending import STATES
-from subscribers.spreadsheets import neutral
+from subscribers.sheets import Cell
 
 router = APIRouter(prefix="/staff/editions/{edition_id:int}")
 
@@ -50,7 +49,7 @@ def report_page(
             fewest=FEWEST,
             today=london_date(now),
             sent_on=in_words(london_date(edition.released_at)) if edition.released_at else "",
-            rows=list(_rows(found.figures)) if found else [],
+            rows=[(what, in_public(number)) for what, number in _rows(found.figures)] if found else [],
             compared=[_compared(each) for each in (found.figures, *found.before)] if found else [],
             chart=_chart([found.figures, *found.before]) if found and found.before else [],
             chart_size=(WIDTH, ROW * (len(found.before) + 1)) if found else (0, 0),
@@ -58,34 +57,33 @@ def report_page(
         )
 
 
-@router.get("/report.csv")
-def report_file(edition_id: int, officer: TheReader, runtime: TheRuntime) -> Response:
+@router.get("/report.{kind}")
+def report_file(edition_id: int, kind: FileKind, officer: TheReader, runtime: TheRuntime) -> Response:
     with runtime.db.reading() as session:
         edition, mailing_list = one_edition.find(session, officer, edition_id, *READERS)
         if edition.released_at is None:
             raise NotFound("There is no report before the edition has gone out.")
         found = figures.report(session, edition, now=runtime.clock.now())
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("newsletter", "edition", "date", "what", "about", "number"))
-    for each, what, about, number in _lines(found):
-        cells = (mailing_list.name, str(each.number), each.date.isoformat(), what, about, number)
-        writer.writerow([neutral(cell) for cell in cells])
-    name = f"report-{mailing_list.slug}-{edition.slug}.csv"
-    return Response(
-        text.getvalue().encode("utf-8-sig"),  # the mark tells spreadsheets that it is UTF-8
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{name}"'},
+    rows = (
+        (mailing_list.name, each.number, each.date, what, about, _in_file(number))
+        for each, what, about, number in _lines(found)
     )
+    headings = ("newsletter", "edition", "date", "what", "about", "number")
+    return downloads.answer(kind, f"report-{mailing_list.slug}-{edition.slug}", headings, rows)
 
 
-def _rows(one: Figures) -> Iterator[tuple[str, str]]:
-    yield "Copies made", in_public(one.recipients)
+def _in_file(number: int) -> Cell:
+    """To be reckoned with, where it may be said."""
+    return in_public(number) if 0 < number < FEWEST else number
+
+
+def _rows(one: Figures) -> Iterator[tuple[str, int]]:
+    yield "Copies made", one.recipients
     for state, words in STATES.items():
         if one.counts[state] or state not in _UNDONE:
-            yield words, in_public(one.counts[state])
-    yield "Stopped their emails since", in_public(one.growth.left)
-    yield "Joined since", in_public(one.growth.joined)
+            yield words, one.counts[state]
+    yield "Stopped their emails since", one.growth.left
+    yield "Joined since", one.growth.joined
 
 
 def _compared(one: Figures) -> dict[str, object]:
@@ -122,11 +120,11 @@ def _chart(all_of_them: list[Figures]) -> list[dict[str, object]]:
     return bars
 
 
-def _lines(found: Report) -> Iterator[tuple[Edition, str, str, str]]:
+def _lines(found: Report) -> Iterator[tuple[Edition, str, str, int]]:
     for each in (found.figures, *found.before):
         for what, number in _rows(each):
             yield each.edition, what, "", number
     for part in found.parts:
         counted = {"Useful: yes": part.useful.yes, "Useful: no": part.useful.no, "Comments": part.useful.comments}
         for what, number_of_people in counted.items():
-            yield found.figures.edition, what, part.title, in_public(number_of_people)
+            yield found.figures.edition, what, part.title, number_of_people

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -23,11 +24,20 @@ from newsletter.providers import outbox, registry
 from tests.newsletter.cli.conftest import Newsletter
 
 APPROVER = "approver@example.org"
+#: What stands before a finding that wants a reason.
+KEY = re.compile(r"^([0-9a-f]{8})  ", re.MULTILINE)
 
 
 def approved(newsletter: Newsletter, edition: int = 1) -> None:
     result = newsletter("edition", "approve", edition, "--by", APPROVER)
     assert result.exit_code == 0, result.stderr
+
+
+def weigh(newsletter: Newsletter, edition: int) -> None:
+    """Give a reason for everything that wants one."""
+    for key in re.findall(KEY, newsletter("edition", "check", edition).stdout):
+        said = newsletter("edition", "answer", edition, key, "--reason", "It reads well.", "--by", "author@example.org")
+        assert said.exit_code == 0, said.stderr
 
 
 def status(newsletter: Newsletter, edition: int = 1) -> dict[str, object]:
@@ -313,7 +323,8 @@ def test_a_correction_can_be_mailed_once_somebody_else_has_approved_it(demo: New
     own = demo("edition", "approve", mail, "--by", APPROVER)
     assert (own.exit_code, own.stderr) == (1, "Somebody who did not write edition 2 has to approve it.\n")
     demo("staff", "add", "second.approver@example.org", "--role", "approver")
-    assert demo("edition", "approve", mail, "--by", "second.approver@example.org").exit_code == 0
+    found = demo("edition", "approve", mail, "--by", "second.approver@example.org")
+    assert found.exit_code == 0, found.stderr
     assert demo("edition", "send", mail, "--now").exit_code == 0
     new = sorted(set((data_dir / "outbox").glob("**/*.eml")) - before)
     assert len(new) == status(demo, mail)["recipients"] == len(before)
@@ -323,3 +334,43 @@ def test_a_correction_can_be_mailed_once_somebody_else_has_approved_it(demo: New
     text = " ".join(body.get_content().split())
     assert f"It now says: “Not: {first.title}”" in text
     assert f"It now says: “Not: {second.title}”" in text
+
+
+def test_what_the_checks_find_wants_a_reason_here_too(demo: Newsletter) -> None:
+    """The same rule as on the pages: nothing goes out that nobody has weighed."""
+    built = runtimes.build(settings.load())
+    with built.db.transaction() as session:
+        publishing.edit(
+            session, 1, subject="News of more help by phone " + "and of much else " * 3, now=built.clock.now()
+        )
+    built.db.dispose()
+    refused = demo("edition", "approve", 1, "--by", APPROVER)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Edition 1 cannot be approved yet.\n")
+    assert "phones cut it off after about 70" in refused.stderr
+    assert "newsletter edition answer 1 " in refused.stderr
+    assert status(demo)["state"] == "draft"  # nothing of it was done
+    checked = demo("edition", "check", 1)
+    assert checked.exit_code == 1
+    keys = re.findall(KEY, checked.stdout)
+    assert keys
+    assert demo("edition", "answer", 1, keys[0], "--reason", "", "--by", "author@example.org").exit_code == 1
+    assert demo("edition", "answer", 1, keys[0], "--reason", "x", "--by", APPROVER).exit_code == 1
+    weigh(demo, 1)
+    checked = demo("edition", "check", 1)
+    assert (checked.exit_code, "It may stay: It reads well." in checked.stdout) == (0, True)
+    approved(demo)
+    again = demo("edition", "answer", 1, keys[0], "--reason", "x", "--by", "author@example.org")
+    assert again.exit_code == 0  # until it goes out
+    demo("edition", "send", 1, "--now")
+    assert demo("edition", "answer", 1, keys[0], "--reason", "x", "--by", "author@example.org").exit_code == 1
+
+
+def test_what_has_to_be_mended_is_said_on_the_command_line(demo: Newsletter) -> None:
+    built = runtimes.build(settings.load())
+    with built.db.transaction() as session:
+        publishing.edit(session, 1, subject="News about your child", now=built.clock.now())
+    built.db.dispose()
+    refused = demo("edition", "approve", 1, "--by", APPROVER)
+    assert refused.exit_code == 1
+    assert "mend      subject: The subject says “your child”" in refused.stderr

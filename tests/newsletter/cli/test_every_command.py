@@ -22,9 +22,11 @@ PROMISED = set(
     complaints show
     demo
     doctor
+    edition answer
     edition approve
     edition assemble
     edition cancel
+    edition check
     edition correct
     edition list
     edition pause
@@ -154,7 +156,9 @@ def refused(newsletter: Newsletter, *arguments: object) -> str:
     "arguments",
     ["edition assemble governors", "edition approve 99 --by approver@example.org", "edition status 99",
      "edition preview 99 --out p", "edition pause 99", "edition resume 99", "edition cancel 99", "edition unknown 99",
-     "edition send 99", "edition send 99 --now", "edition send 1", "edition send 1 --now", "edition pause 1",
+     "edition send 99", "edition send 99 --now", "edition check 99",
+     "edition answer 1 12345678 --reason a --by author@example.org",
+     "edition answer 1 1 --reason a --by dpo@example.org", "edition send 1", "edition send 1 --now", "edition pause 1",
      "edition correct 99 --old a --new b --because c --by approver@example.org",
      "edition correct 1 --old a --new b --because c --by author@example.org",
      "edition correct 1 --old a --new b --because c --by approver@example.org",

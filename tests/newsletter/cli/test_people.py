@@ -14,6 +14,8 @@ from newsletter.core import settings
 from newsletter.core.tokens import Purpose
 from subscribers import identity, lists
 from tests.newsletter.cli.conftest import Newsletter
+from tests.subscribers.test_sheets import opened
+from tests.subscribers.test_workbooks import made as workbook
 
 DPO = "dpo@example.org"
 HEADER = "email,consent_date,wording,source\n"
@@ -99,6 +101,22 @@ class TestImporting:
         assert demo(*command, "--by", "admin@example.org").exit_code == 1
         assert demo(*command, "--by", DPO).exit_code == 0
         assert "moved@example.org" in {row["email"] for row in exported(demo, tmp_path / "out.csv")}
+
+    def test_a_workbook_comes_in_and_a_list_goes_out_as_one(self, demo: Newsletter, tmp_path: Path) -> None:
+        file, out = tmp_path / "people.xlsx", tmp_path / "out.xlsx"
+        file.write_bytes(workbook(("email",), ("new1@example.org",), ("nonsense",)))
+        result = demo("subscribers", "import", "parents", file)
+        assert result.exit_code == 0, result.stderr
+        assert "line 3: invalid" in result.stdout
+        two = ("--by", DPO, "--second", "admin@example.org", "--reason", "audit", "--out", out)
+        assert demo("subscribers", "export", "parents", *two).exit_code == 0
+        assert out.stat().st_mode & 0o077 == 0
+        cells = opened(out.read_bytes())
+        assert len(cells) > 100
+        assert {row[1][0] for row in cells[1:]} == {"d"}
+        file.write_bytes(workbook(("email",), ("=1+1",)))
+        result = demo("subscribers", "import", "parents", file)
+        assert (result.exit_code, "Cell A2 has a formula" in result.stderr) == (1, True)
 
     def test_a_file_that_is_no_table_is_refused(self, demo: Newsletter, tmp_path: Path) -> None:
         file = tmp_path / "people.csv"
@@ -201,7 +219,7 @@ class TestSchools:
         assert newsletter("schools", "import", register, "--everywhere").exit_code == 0
         assert newsletter("schools", "import", register, "--local-authority", "931").exit_code == 0
 
-    def test_the_coverage_names_schools_and_no_people(self, demo: Newsletter) -> None:
+    def test_the_coverage_names_schools_and_no_people(self, demo: Newsletter, tmp_path: Path) -> None:
         shown = demo("schools", "coverage")
         assert shown.exit_code == 0, shown.stderr
         assert "Community special school\t" in shown.stdout
@@ -211,6 +229,11 @@ class TestSchools:
         assert {line["has_subscriber"] for line in lines} <= {"yes", "no"}
         assert len(lines) == 40
         assert {"urn", "name", "phase", "town", "has_subscriber", "unanswered"} == set(lines[0])
+        out = tmp_path / "coverage.xlsx"
+        assert demo("schools", "coverage", "--out", out).exit_code == 0
+        headings, *cells = opened(out.read_bytes())
+        assert [text for _, text in headings] == list(lines[0])
+        assert [cells[0][0], cells[0][1][0]] == [("n", int(lines[0]["urn"])), "s"]
 
 
 class TestTopics:

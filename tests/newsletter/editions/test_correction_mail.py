@@ -298,6 +298,7 @@ def test_a_long_subject_is_cut_and_a_mail_can_be_corrected_itself(sqlite_world: 
         world.write(session, "More help")
         edition_id = world.assemble(session).edition.id or 0  # type: ignore[union-attr]
         publishing.edit(session, edition_id, subject=" ".join(["word"] * 24), now=world.now)
+        world.weigh(session, edition_id)
         bring_to(world, session, edition_id, EditionState.SENT)
         mail_id = mail(world, session, edition_id)
         subject = session.get_one(Edition, mail_id).subject

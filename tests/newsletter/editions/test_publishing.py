@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from newsletter.content import updates
+from newsletter.content.dates import london_date
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import InvalidInput, NotAllowed, NotFound, WrongState
-from newsletter.editions import choosing, composing, freezing, moves, publishing
+from newsletter.editions import choosing, composing, freezing, gate, moves, publishing
 from newsletter.editions.models import Edition, EditionChoice, EditionEvent, EditionState
 from newsletter.editions.moves import MOVES, Move
 from newsletter.rendering import engine
@@ -200,6 +201,22 @@ def test_errors_of_the_checks_block_approval(sqlite_world: World) -> None:
         publishing.submit(session, edition_id, now=world.now)
         with pytest.raises(InvalidInput, match=r"cannot be approved yet\. The subject says “your child”"):
             world.approve(session, edition_id)
+
+
+def test_nothing_is_approved_that_nobody_has_weighed(sqlite_world: World) -> None:
+    """A warning of the checks is mended or has a reason, whatever door the approval comes through (REQ-52)."""
+    world = sqlite_world
+    with world.runtime.db.transaction() as session:
+        edition = world.edition(session)
+        edition_id = _id(edition)
+        publishing.edit(session, edition_id, subject="More help by phone " + "and much else " * 5, now=world.now)
+        publishing.submit(session, edition_id, now=world.now)
+        with pytest.raises(InvalidInput, match=r"cannot be approved yet\. Mend this or give a reason for it: The subj"):
+            world.approve(session, edition_id)
+        found = gate.look(session, edition, LETTERHEAD, on=london_date(world.now), now=world.now)
+        for finding in found.unanswered:
+            gate.give_reason(session, edition, found, finding.key, "It is short.", now=world.now, staff_id=None)
+        assert world.approve(session, edition_id).state is S.APPROVED
 
 
 @pytest.mark.parametrize("state", [S.APPROVED, S.SCHEDULED])
@@ -431,7 +448,7 @@ def test_an_edit_in_the_middle_of_an_approval_makes_it_fail(
             publishing.edit(other, edition_id, introduction="Edited meanwhile.", now=world.now)
         return real(mail)
 
-    monkeypatch.setattr(publishing.engine, "render", render_while_somebody_edits)
+    monkeypatch.setattr(engine, "render", render_while_somebody_edits)
     with pytest.raises(WrongState, match="changed after you looked at it"), world.runtime.db.transaction() as session:
         world.approve(session, edition_id)
     with world.runtime.db.reading() as session:
@@ -453,7 +470,7 @@ def test_a_choice_changed_in_the_middle_of_an_approval_makes_it_fail(
             choosing.drop(other, edition_id, other_update or 0, now=world.now)
         return real(mail)
 
-    monkeypatch.setattr(publishing.engine, "render", render_while_somebody_drops)
+    monkeypatch.setattr(engine, "render", render_while_somebody_drops)
     with pytest.raises(WrongState, match="changed after you looked at it"), world.runtime.db.transaction() as session:
         world.approve(session, edition_id)
     world.runtime.db.dispose()

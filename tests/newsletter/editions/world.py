@@ -7,13 +7,14 @@ from typing import Any
 from sqlmodel import Session
 
 from newsletter.content import events, fields, responses, updates
+from newsletter.content.dates import london_date
 from newsletter.content.events import EventDraft
 from newsletter.content.models import Event, Partner, Partnership, PriorityArea, Response, Update
 from newsletter.content.responses import ResponseDraft
 from newsletter.content.updates import UpdateDraft
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
-from newsletter.editions import assembling, publishing
+from newsletter.editions import assembling, gate, moves, publishing
 from newsletter.editions.assembling import Assembled
 from newsletter.editions.models import Edition, EditionState
 from newsletter.rendering.mails import Letterhead
@@ -137,6 +138,15 @@ class World:
         bring_to(self, session, edition.id, state)
         session.refresh(edition)
         return edition
+
+    def weigh(self, session: Session, edition_id: int) -> None:
+        """Give a reason for everything that wants one before approval."""
+        edition = moves.read(session, edition_id)
+        found = gate.look(session, edition, LETTERHEAD, on=london_date(self.now), now=self.now)
+        for finding in found.unanswered:
+            gate.give_reason(
+                session, edition, found, finding.key, "It was weighed.", now=self.now, staff_id=self.author
+            )
 
     def approve(self, session: Session, edition_id: int, **changes: object) -> Edition:
         values: dict[str, object] = {

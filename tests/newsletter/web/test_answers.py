@@ -1,7 +1,7 @@
 """“You said, we did” on the web: by area and outcome, and year by year, with nobody to be recognised."""
 
 import csv
-from datetime import date
+from datetime import date, datetime
 from io import StringIO
 from typing import Any
 
@@ -9,8 +9,10 @@ import pytest
 
 from newsletter.content import responses
 from newsletter.content.models import Partner, PriorityArea
+from subscribers import sheets
 from tests.newsletter.content.conftest import response_draft
 from tests.newsletter.web.conftest import Door
+from tests.subscribers.test_sheets import opened
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_a_report_has_the_year_and_counts_no_people(answered: Door) -> None:
     past = answered.get("/you-said-we-did/2025").text
     assert "Saturdays" in past
     assert "The year is not over" not in past
-    for year in ("2024", "20260", "x", "-1", "2024.csv"):
+    for year in ("2024", "20260", "x", "-1", "2024.csv", "2024.xlsx"):
         assert answered.get(f"/you-said-we-did/{year}").status_code == 404
 
 
@@ -89,3 +91,11 @@ def test_a_spreadsheet_has_the_same_and_runs_nothing(answered: Door) -> None:
     assert rows[1]["Reason"] == "It is a law."
     tag = response.headers["etag"]
     assert answered.get("/you-said-we-did/2026.csv", headers={"if-none-match": tag}).status_code == 304
+    workbook = answered.get("/you-said-we-did/2026.xlsx")
+    assert workbook.headers["content-type"] == sheets.XLSX
+    headings, *cells = opened(workbook.content)
+    assert [text for _, text in headings] == list(rows[0])
+    assert [kind for row in cells for kind, _ in row if kind == "f"] == []
+    assert [row[7] for row in cells][2] == ("d", datetime.fromisoformat("2026-11-02"))
+    tag = workbook.headers["etag"]
+    assert answered.get("/you-said-we-did/2026.xlsx", headers={"if-none-match": tag}).status_code == 304

@@ -71,8 +71,18 @@ def test_neither_an_answer_nor_a_comment_is_a_mistake_that_keeps_what_was_typed(
     assert page.status_code == 422
     assert "Your comment must be 1,000 characters or fewer. You have used 1,001" in page.text
     assert long in page.text
-    assert 'name="about" value="update-3"' in page.text
+    assert '<option value="update-3" selected>' in page.text
     assert kept(sqlite_door) == []
+
+
+def test_an_answer_about_the_edition_can_say_which_part_is_meant(sqlite_door: Door) -> None:
+    for page in (sqlite_door.get(EDITION), sqlite_door.get(f"{EDITION}/useful")):
+        assert "Which part was it about? (optional)" in page.text
+        assert '<option value="update-3"' in page.text
+    for about in ("", "update-3"):
+        sent = {"useful": "yes", "about": about, "comment": ""}
+        assert sqlite_door.post(f"{EDITION}/useful", sent).status_code == 303
+    assert [row.anchor for row in kept(sqlite_door)] == [None, "update-3"]
 
 
 def test_contact_details_in_a_comment_are_masked(sqlite_door: Door) -> None:

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from newsletter.editions import composing, publishing
+from newsletter.editions import choosing, composing, publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.staff.models import AuditEntry, StaffRole, StaffRoleHeld
 from tests.newsletter.web.staff.conftest import Desk
@@ -63,6 +65,53 @@ def test_updates_are_moved_within_their_section_and_sections_among_each_other(au
     press(author, newsroom, f"updates/{three}/up")
     assert order(newsroom) == [[second, first], [third]]
     assert press(author, newsroom, "areas/9/up", status=404) == ""
+
+
+def test_the_whole_order_is_changed_at_once(author: Desk, newsroom: Newsroom) -> None:
+    first, second, third = "More help by phone", "A new team answers letters", "Plans on time"
+    one, two, three = newsroom.inside
+    path = f"/staff/editions/{newsroom.edition}/order"
+    answer = author.post(path, newsroom.form(order=f"{three},{two},{one}"))
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("?said=moved#updates")
+    assert order(newsroom) == [[third], [second, first]]
+    with newsroom.runtime.db.reading() as session:
+        entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.number).desc())).first()
+    assert entry is not None
+    assert entry.detail == f"order {three},{two},{one}"
+
+
+def test_an_order_that_is_none_is_refused(author: Desk, newsroom: Newsroom) -> None:
+    one, two, three = newsroom.inside
+    before, revision = order(newsroom), newsroom.revision()
+    for wrong, said in (
+        (f"{one},{three},{two}", "Updates of one priority area stay together"),
+        (f"{one},{two}", "These are not the updates that are in this edition"),
+        (f"{one},{two},{two},{three}", "These are not the updates that are in this edition"),
+        (f"{one},{two},{three},999", "These are not the updates that are in this edition"),
+        ("", "could not be read"),
+        ("1,,2", "could not be read"),
+        ("１,2", "could not be read"),
+        ("9" * 400, "could not be read"),
+    ):
+        answer = author.post(f"/staff/editions/{newsroom.edition}/order", newsroom.form(order=wrong))
+        assert answer.status_code == 422, wrong
+        assert said in answer.text
+    assert (order(newsroom), newsroom.revision()) == (before, revision)
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+def test_whatever_is_sent_as_an_order_no_update_is_lost(author: Desk, newsroom: Newsroom, data: st.DataObject) -> None:
+    ids = data.draw(st.lists(st.sampled_from([*newsroom.inside, 999]), max_size=5) | st.permutations(newsroom.inside))
+    typed = ",".join(map(str, ids))
+    answer = author.post(f"/staff/editions/{newsroom.edition}/order", newsroom.form(order=typed))
+    titles = [title for section in order(newsroom) for title in section]
+    assert sorted(titles) == ["A new team answers letters", "More help by phone", "Plans on time"]
+    with newsroom.runtime.db.reading() as session:
+        found = [choice.update_id for choice, _ in choosing.choices(session, newsroom.edition) if choice.is_in]
+    assert answer.status_code in (303, 422)
+    assert (found == ids) or answer.status_code == 422
 
 
 def test_what_is_left_out_can_be_put_back(author: Desk, newsroom: Newsroom) -> None:
@@ -124,7 +173,7 @@ def test_every_change_stands_in_the_log(author: Desk, newsroom: Newsroom) -> Non
 
 CHANGES = (
     "updates/{update}/drop", "updates/{update}/up", "updates/{update}/usual-words", "areas/1/down",
-    "events/{event}/drop", "responses/{response}/drop", "words", "updates/{update}/wording",
+    "events/{event}/drop", "responses/{response}/drop", "words", "order", "updates/{update}/wording",
 )  # fmt: skip
 
 

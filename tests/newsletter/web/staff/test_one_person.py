@@ -169,7 +169,7 @@ def test_erasing_asks_for_a_word(door: Door, officer: Desk, clock: ManualClock) 
         assert found.reason is SuppressionReason.ERASED
     assert log_of(door.runtime)[-1] == ("erase person", f"subscriber {subscriber_id}", "")
     again = look_up(officer).text
-    assert "They were erased, so no import brings them back" in again
+    assert "No import brings them in, because they were erased or blocked" in again
     assert officer.post("/staff/people/lift", {"email": READER, "sure": "yes"}).status_code == 409
 
 

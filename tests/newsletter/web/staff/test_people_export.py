@@ -12,13 +12,14 @@ from newsletter.staff import sessions
 from newsletter.staff.models import StaffRole
 from newsletter.web.staff.people_export import STANDINGS
 from scheduler import jobs
-from subscribers import export_requests
+from subscribers import export_requests, exporting, sheets
 from subscribers.models import Role
 from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.queries import counted
 from tests.newsletter.web.staff.test_people import keep_to, log_of, words
+from tests.subscribers.test_sheets import opened
 
 Sit = Callable[..., Desk]
 
@@ -85,6 +86,19 @@ def test_no_cell_is_a_formula(door: Door, asker: Desk, officer: Desk) -> None:
     text = asker.post(f"{EXPORTS}/1/file").text
     assert "'=cmd@example.org" in text
     assert Role.SENCO.value in text
+
+
+def test_it_can_be_fetched_as_a_workbook(door: Door, asker: Desk, officer: Desk) -> None:
+    town.subscriber(door.runtime, "=cmd@example.org", slug="professionals")
+    ask(asker, "2")
+    officer.post(f"{EXPORTS}/1/agree")
+    file = asker.post(f"{EXPORTS}/1/file", {"as": "xlsx"})
+    assert file.headers["content-disposition"] == 'attachment; filename="professionals.xlsx"'
+    assert (file.headers["content-type"], file.headers["cache-control"]) == (sheets.XLSX, "no-store")
+    headings, row = opened(file.content)
+    assert [text for _, text in headings] == list(exporting.COLUMNS)
+    assert row[0] == ("s", "'=cmd@example.org")
+    assert row[1][0] == "d"
 
 
 def test_it_can_be_refused(door: Door, asker: Desk, officer: Desk) -> None:

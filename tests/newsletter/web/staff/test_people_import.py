@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -23,6 +23,7 @@ from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.test_people import keep_to, log_of, words
+from tests.subscribers.test_workbooks import made as workbook
 
 Sit = Callable[..., Desk]
 
@@ -148,7 +149,8 @@ def test_nobody_else_sees_or_takes_in_a_file(door: Door, desk: Sit, officer: Des
     ("file", "sentence"),
     [
         (b"", "Choose a file"),
-        (b"PK\x03\x04" + bytes(200), "This is a workbook"),
+        (b"PK\x03\x04" + bytes(200), "This workbook cannot be read"),
+        (b"\xd0\xcf\x11\xe0" + bytes(200), "This workbook is of an old kind, or has a password"),
         (b"name\nsomebody\n", "there is no column email"),
         (b"\xff\xfea\x00\xd8", "The file is not text"),
         (b"email,email\nx,y\n", "Two columns have the same name"),
@@ -170,6 +172,28 @@ def test_what_was_chosen_is_kept_when_something_is_missing(officer: Desk) -> Non
         assert officer.post(IMPORT, form).status_code == 422
     broken = officer.post(IMPORT, headers={"content-type": "multipart/form-data; boundary=x"}, content=b"--y\r\n")
     assert broken.status_code in (400, 422)
+
+
+def test_a_workbook_is_tried_and_then_taken_in(door: Door, officer: Desk) -> None:
+    rows = [("one@example.org", datetime.fromisoformat("2025-03-31"), "Yes\nplease", "paper form"), ("nobody",)]
+    file = workbook(("email", "consent_date", "wording", "source"), *rows)
+    where = send(officer, file, how="confirmed").headers["location"]
+    said = words(officer.get(where).text)
+    assert "1 person would come in" in said
+    assert "3 Cannot be used" in said
+    with door.runtime.db.reading() as session:
+        assert b"PK" not in (session.exec(select(WaitingImport)).one().file_sealed or b"")[:40]
+    officer.post(f"{where}/take-in")
+    with door.runtime.db.reading() as session:
+        consent = session.exec(select(Consent)).one()
+        assert consent.requested_at.date().isoformat() == "2025-03-31"
+
+
+def test_a_workbook_with_a_formula_is_refused(door: Door, officer: Desk) -> None:
+    found = send(officer, workbook(("email",), ('=CONCATENATE("one","@example.org")',)))
+    assert found.status_code == 422
+    assert "Cell A2 has a formula" in words(found.text)
+    assert count(door, WaitingImport) == count(door, Subscriber) == 0
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from tests.newsletter.delivery import scene
 from tests.newsletter.web.staff import studio as studios
 from tests.newsletter.web.staff.studio import Studio, at, words_of
 from tests.newsletter.web.staff.test_sending import outcome, prepared
+from tests.subscribers.test_sheets import opened
 
 S = EditionState
 TODAY = date(2026, 11, 3)
@@ -93,6 +94,11 @@ def test_a_report_says_what_became_of_it_and_what_readers_made_of_it(studio: Stu
     assert rows["Came back", ""] == "6"
     assert rows["Reported as spam", ""] == "fewer than 5"
     assert rows["Useful: yes", "More help by phone"] == "12"
+    workbook = opened(studio.author.get(at(edition_id, "report.xlsx")).content)
+    found = {(row[3][1], row[4][1]): row[5] for row in workbook}
+    assert found["Came back", None] == ("n", 6)
+    assert found["Reported as spam", None] == ("s", "fewer than 5")
+    assert workbook[1][2] == ("d", datetime.combine(studio.row(edition_id).date, time()))
 
 
 def test_editions_stand_beside_each_other(sqlite_studio: Studio, clock: ManualClock) -> None:
@@ -134,7 +140,8 @@ def test_bars_begin_at_zero_and_have_their_number_beside_them(sqlite_studio: Stu
 def test_there_is_no_report_before_it_went_out(sqlite_studio: Studio) -> None:
     edition_id = sqlite_studio.edition()
     assert "There is a report once the edition has gone out" in sqlite_studio.author.get(at(edition_id, "report")).text
-    assert sqlite_studio.author.get(at(edition_id, "report.csv")).status_code == 404
+    for kind, status in (("csv", 404), ("xlsx", 404), ("pdf", 422)):
+        assert sqlite_studio.author.get(at(edition_id, f"report.{kind}")).status_code == status
 
 
 def test_what_people_wrote_harms_neither_page_nor_spreadsheet(sqlite_studio: Studio) -> None:
