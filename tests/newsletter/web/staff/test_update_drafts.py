@@ -56,7 +56,7 @@ def test_a_draft_of_an_update_opens_with_it(author: Desk, newsroom: Newsroom) ->
     author.post("/staff/updates/drafts", {**form, "parent_title": HOSTILE})
     page = author.get(f"/staff/updates/{one}")
     assert form_of(page)["parent_title"] == HOSTILE
-    assert "What is saved is still as it was" in words_of(page)
+    assert "It is not saved yet" in words_of(page)
     assert "<script>alert" not in page.text + author.get("/staff/updates").text
     # The same as what is saved is no draft.
     author.post("/staff/updates/drafts", form)
