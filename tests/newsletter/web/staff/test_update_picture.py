@@ -7,12 +7,13 @@ from html import unescape
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sqlmodel import col, select
 
-from newsletter.content.models import Picture, Update
+from newsletter.content.models import Partner, Picture, Update
 from newsletter.core.runtime import Runtime
-from newsletter.editions.models import EditionState
-from newsletter.staff.models import AuditEntry, StaffRole
+from newsletter.editions.models import EditionChoice, EditionState
+from newsletter.staff.models import AuditEntry, StaffRole, StaffRoleHeld
 from newsletter.web.staff.update_picture import CONSENT
 from tests.newsletter.web.conftest import Door
 from tests.newsletter.web.staff import studio as studios
@@ -209,6 +210,43 @@ def test_hostile_words_come_out_as_they_were_typed(author: Desk, newsroom: Newsr
     page = author.get(path(newsroom.inside[0]))
     assert "<script>alert(1)" not in page.text
     assert HOSTILE in unescape(page.text)
+
+
+def test_other_words_in_one_edition_keep_the_picture(author: Desk, newsroom: Newsroom) -> None:
+    put(author, newsroom.inside[0])
+    with newsroom.runtime.db.transaction() as session:
+        choice = session.exec(
+            select(EditionChoice).where(
+                EditionChoice.edition_id == newsroom.edition, EditionChoice.update_id == newsroom.inside[0]
+            )
+        ).one()
+        choice.own_title, choice.own_body = "More help", "Call until 6pm."
+        session.add(choice)
+    html = author.get(f"/staff/editions/{newsroom.edition}/preview/html").text
+    assert "Call until 6pm." in html
+    assert f'alt="{ALT}"' in html
+    assert 'src="data:image/jpeg;base64,' in html
+
+
+def test_a_partner_that_approves_its_texts_approves_its_pictures(studio: Studio) -> None:
+    edition_id = studio.edition()
+    with studio.runtime.db.transaction() as session:
+        session.execute(sa.update(Partner).values(approves_texts=True))
+        (row,) = session.exec(select(Update))
+    partner = studio.desk(StaffRole.PARTNER_APPROVER)
+    with studio.runtime.db.transaction() as session:
+        held = session.exec(select(StaffRoleHeld).where(StaffRoleHeld.staff_id == partner.staff_id)).one()
+        held.partner_id = row.partner_id
+        session.add(held)
+    studio.author.post(f"{at(edition_id)}/submit", {})
+    address = f"{at(edition_id)}/partner/{row.partner_id}"
+    seen = studios.fields_of(partner.get(at(edition_id)), address)
+    put(studio.author, row.id or 0)
+    studio.author.post(f"{at(edition_id)}/submit", {})
+    assert partner.post(address, seen).status_code == 409
+    now_seen = studios.fields_of(partner.get(at(edition_id)), address)
+    assert now_seen != seen
+    assert partner.post(address, now_seen).status_code == 303
 
 
 def test_an_update_that_is_not_there_has_no_page(author: Desk, newsroom: Newsroom) -> None:
