@@ -186,7 +186,7 @@ def test_two_people_take_a_list_out(officer: Callable[..., Visitor], site: Site)
     asker.open("/staff/people/exports")
     asker.look("staff-exports-agreed")
     with asker.page.expect_download() as begun:
-        asker.page.get_by_role("button", name="Download the list").click()
+        asker.page.get_by_role("button", name="Download it as CSV").click()
     assert "reader@example.org" in Path(begun.value.path()).read_text(encoding="utf-8")
 
 
