@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from newsletter.content import updates
 from newsletter.content.models import SavedDraft
 from newsletter.core.errors import WrongState
+from newsletter.editions import pictures_used
 from newsletter.editions.models import Edition, EditionChoice, EditionState
 
 #: What was agreed about such an edition is undone when an update in it gets other words.
@@ -64,13 +65,15 @@ def may_be_deleted(session: Session, update_id: int) -> bool:
 
 
 def delete(session: Session, update_id: int) -> None:
-    """Delete an update that stood in no edition, with the notes why it was left out. What somebody is typing for it
-    stays theirs, as a draft of a new update. Raises `NotFound`, `WrongState`."""
+    """Delete an update that stood in no edition, its picture, and the notes why it was left out. What somebody is
+    typing for it stays theirs, as a draft of a new update. Raises `NotFound`, `WrongState`."""
     update = updates.hold(session, update_id)
     if not may_be_deleted(session, update_id):
         raise WrongState("This update stands in an edition, or was in one, so it cannot be deleted. Archive it.")
     session.execute(sa.delete(EditionChoice).where(col(EditionChoice.update_id) == update_id))
     mine = sa.update(SavedDraft).where(col(SavedDraft.update_id) == update_id)
     session.execute(mine.values(update_id=None, revision=0))
+    picture = update.picture_sha256
     session.delete(update)
     session.flush()
+    pictures_used.forget_unused(session, picture)

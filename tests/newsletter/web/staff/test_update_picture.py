@@ -197,6 +197,15 @@ def test_what_is_replaced_or_taken_away_before_anybody_approved_it_is_deleted(
     assert author.post(f"{path(update_id)}/take-away", {}).status_code == 303  # safe to press twice
 
 
+def test_a_deleted_update_takes_its_picture_along(author: Desk, newsroom: Newsroom, door: Door) -> None:
+    with door.runtime.db.transaction() as session:
+        update_id = newsroom.write(session, "In no edition")
+    put(author, update_id)
+    assert len(kept(door)) == 1
+    assert author.post(f"/staff/updates/{update_id}/delete", {}).status_code == 303
+    assert kept(door) == []
+
+
 def test_a_picture_of_two_updates_stays_with_the_other(author: Desk, newsroom: Newsroom, door: Door) -> None:
     one, other, _ = newsroom.inside
     put(author, one)
