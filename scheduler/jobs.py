@@ -9,6 +9,7 @@ import logging
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.content import saved_drafts
 from newsletter.core import periods
 from newsletter.core.errors import InvalidInput, NewsletterError, WrongState
 from newsletter.core.runtime import Runtime
@@ -17,7 +18,7 @@ from newsletter.delivery.models import DeliveryKind
 from newsletter.editions import assembling, falling_due
 from newsletter.editions.models import Cadence
 from newsletter.feedback import retention as feedback
-from newsletter.staff import audit, sessions
+from newsletter.staff import accounts, audit, sessions
 from scheduler import cadence as cadences
 from subscribers import bursts, export_requests, intake, lists, privacy, reminding, still_you, waiting_imports
 from subscribers.models import BurstDecision
@@ -141,6 +142,7 @@ def sweep(runtime: Runtime) -> list[privacy.Swept]:
         intake.throw_away_old(session, now=runtime.clock.now())
         sessions.forget(session, now=runtime.clock.now())
         audit.forget(session, until=runtime.clock.now() - audit.KEPT_FOR)
+        saved_drafts.forget(session, accounts.switched_off(session), now=runtime.clock.now())
         export_requests.forget(session, now=runtime.clock.now())
     if not runtime.db.empty_log():
         log.info("The log of the database was being read; what was swept stays in it until the next sweep")

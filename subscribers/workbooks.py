@@ -28,6 +28,8 @@ MAXIMUM_PARTS = 1000
 MAXIMUM_TAGS = 2_000_000
 MAXIMUM_ROWS = 50_000
 MAXIMUM_COLUMNS = 100
+#: Cells of a whole sheet, blank ones between others too: one cell at the far right of a row makes thousands.
+MAXIMUM_CELLS = MAXIMUM_ROWS * MAXIMUM_COLUMNS
 #: Sheets end here, whatever a file says.
 _LAST_ROW = 1_048_576
 
@@ -119,8 +121,10 @@ def _lines(content: bytes) -> Iterator[Line]:
         if sheet is None:
             raise InvalidInput(f"This workbook has no sheet. {_SAVE_AGAIN}")
         sheet.reset_dimensions()  # what a file says of its size may be wrong, and would cut rows off
+        cells_seen = 0
         for number, row in enumerate(sheet.iter_rows(), start=1):
-            if number > _LAST_ROW:
+            cells_seen += len(row)
+            if number > _LAST_ROW or cells_seen > MAXIMUM_CELLS:
                 raise _too_large()
             cells = [_shown(cell) for cell in row]
             while cells and not cells[-1].strip():

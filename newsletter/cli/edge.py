@@ -94,12 +94,16 @@ def require_migrated(built: Runtime) -> None:
         )
 
 
-def staff_id(session: Session, built: Runtime, email: str, *roles: StaffRole) -> int:
-    """The member of staff with this address, who must hold one of these roles where any are given."""
+def staff_id(
+    session: Session, built: Runtime, email: str, *roles: StaffRole, mailing_list_id: int | None = None
+) -> int:
+    """The member of staff with this address, who must hold one of these roles where any are given: for this list
+    where one is given, else for any."""
     member: Staff = accounts.find(session, built.crypto, email)
     assert member.id is not None
     if not member.is_active:
         raise NotAllowed("This account is no longer active.")
-    if roles and not accounts.roles_of(session, member.id) & set(roles):
-        raise NotAllowed(f"This needs somebody with the role {' or '.join(role.value for role in roles)}.")
+    if roles and not accounts.roles_of(session, member.id, mailing_list_id) & set(roles):
+        of_list = " for this mailing list" if mailing_list_id is not None else ""
+        raise NotAllowed(f"This needs somebody with the role {' or '.join(role.value for role in roles)}{of_list}.")
     return member.id

@@ -10,9 +10,10 @@ from newsletter.content.dates import london_date
 from newsletter.core.errors import NotFound
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import preview
-from newsletter.editions import gate, moves
+from newsletter.editions import election_rule, gate, moves, partner_texts
 from newsletter.editions.gate import Gate
 from newsletter.editions.models import Edition
+from newsletter.staff import audit
 from newsletter.staff.models import StaffRole
 
 EditionId = Annotated[int, typer.Argument(metavar="ID", help="Number that “edition assemble” printed.", min=1)]
@@ -44,6 +45,17 @@ def say(found: Gate, edition_id: int, *, err: bool = False) -> None:
         )
 
 
+def say_rest(
+    session: Session, runtime: Runtime, edition: Edition, found: Gate, election_reason: str, *, err: bool = False
+) -> None:
+    """What no check finds and an approval wants all the same: the partners' word, and a reason before an election."""
+    waiting = partner_texts.waiting_for(session, edition, found.mail)
+    today = london_date(runtime.clock.now())
+    held = election_rule.refusal(session, edition.number, election_reason.strip(), today)
+    for sentence in [*waiting, *([held] if held else [])]:
+        typer.echo(sentence, err=err)
+
+
 def check(edition_id: EditionId) -> None:
     """Say what has to be mended, or given a reason, before an edition can be approved. The exit code is then 1."""
     with edge.opened() as runtime, runtime.db.reading() as session:
@@ -62,13 +74,16 @@ def answer(
 ) -> None:
     """Say why something the checks found may stay. The approver sees it; a second reason replaces the first."""
     with edge.opened() as runtime, runtime.db.transaction() as session:
-        staff_id = edge.staff_id(session, runtime, by, StaffRole.AUTHOR, StaffRole.ADMIN)
-        edition = moves.read(session, edition_id)
+        edition, now = moves.read(session, edition_id), runtime.clock.now()
+        writers = (StaffRole.AUTHOR, StaffRole.ADMIN)
+        staff_id = edge.staff_id(session, runtime, by, *writers, mailing_list_id=edition.mailing_list_id)
         moves.require(edition, moves.Move.EDIT)
         found = look(session, runtime, edition)
         every = [*found.errors, *(judged.finding for judged in found.warnings)]
         meant = [finding for finding in every if len(key) >= KEY_LENGTH and finding.key.startswith(key.casefold())]
         if not meant:
             raise NotFound(f"Nothing of this sign is found now. See: newsletter edition check {edition_id}.")
-        gate.give_reason(session, edition, found, meant[0].key, reason, now=runtime.clock.now(), staff_id=staff_id)
+        gate.give_reason(session, edition, found, meant[0].key, reason, now=now, staff_id=staff_id)
+        about, detail = f"edition {edition_id}", "reason for a warning"
+        audit.note(session, runtime.crypto, "change edition", staff_id=staff_id, about=about, detail=detail, now=now)
         typer.echo(f"It may stay: {meant[0].message}")

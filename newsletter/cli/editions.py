@@ -160,6 +160,7 @@ def approve(
                 raise
             typer.echo(f"Edition {edition.number} cannot be approved yet.", err=True)
             edition_checks.say(found, edition_id, err=True)
+            edition_checks.say_rest(session, runtime, edition, found, election_reason, err=True)
             raise typer.Exit(1) from None
         typer.echo(f"Approved: {approved.frozen_subject} (SHA-256 {approved.frozen_sha256}).")
     typer.echo(f"To send it: newsletter edition send {edition_id} --now")

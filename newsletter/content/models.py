@@ -112,6 +112,14 @@ class Update(Table, table=True):
     revision: int = 1  # grows with every edit, so that two people who edit at once do not overwrite each other unseen
     archived_at: datetime | None = None  # put away: offered to no edition; those that have it keep it
 
+    @property
+    def for_parents(self) -> bool:
+        return bool(self.parent_body)
+
+    @property
+    def for_professionals(self) -> bool:
+        return bool(self.professional_body)
+
 
 class SavedDraft(Table, table=True):
     """What a member of staff has typed for an update and not saved yet: never read by anybody else, in no edition.

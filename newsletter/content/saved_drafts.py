@@ -5,8 +5,8 @@ A draft is its owner's alone: it is found with the owner's id and never without.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -22,6 +22,9 @@ MOST_CHARACTERS = 50_000
 MOST_FIELDS = 40
 #: Drafts of new updates that one person may have.
 MOST_DRAFTS = 200
+#: A draft that nobody touched for half a year is no news any more, and may say something about people. Nobody was
+#: promised anything about it, so that it is no period for the data protection officer to decide.
+KEPT_FOR = timedelta(days=180)
 
 
 def new_key() -> str:
@@ -132,6 +135,13 @@ def discard_of(session: Session, *, staff_id: int, update_id: int | None = None,
     if row is not None:
         session.delete(row)
         session.flush()
+
+
+def forget(session: Session, gone: Collection[int], *, now: datetime) -> int:
+    """Delete the drafts that nobody has touched for `KEPT_FOR`, and all of those in `gone`, who cannot reach theirs any
+    more; how many."""
+    old = sa.or_(col(SavedDraft.updated_at) <= now - KEPT_FOR, col(SavedDraft.staff_id).in_(gone))
+    return session.exec(sa.delete(SavedDraft).where(old)).rowcount
 
 
 def _place(staff_id: int, update_id: int | None, form_key: str) -> SelectOfScalar[SavedDraft]:

@@ -54,6 +54,14 @@ class UpdateDraft(BaseModel):
             raise ValueError(sentence)
         return self
 
+    @property
+    def for_parents(self) -> bool:
+        return bool(self.parent_body)
+
+    @property
+    def for_professionals(self) -> bool:
+        return bool(self.professional_body)
+
     def clashes(self) -> Iterator[tuple[str, str]]:
         """What does not go together: the field to mend, and a sentence for the form."""
         for audience, prefix, title, body in (

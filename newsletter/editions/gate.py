@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.editions import checks, choosing, composing, links, moves, variants
 from newsletter.editions.checks import Finding, Severity
-from newsletter.editions.models import CheckReason, Edition
+from newsletter.editions.models import CheckReason, Edition, EditionState
 from newsletter.rendering import engine
 from newsletter.rendering.mails import EditionMail, Letterhead, Rendered
 
@@ -118,5 +119,9 @@ def give_reason(
     kept.reason, kept.at, kept.staff_id = line, now, staff_id
     session.add(kept)
     said = f"“{judged.finding.message[:140]}” may stay: {line}"
+    if edition.state is EditionState.REVIEW:  # an approver may be looking at the reasons as they were
+        newer = sa.update(Edition).where(col(Edition.id) == edition.id).values(revision=col(Edition.revision) + 1)
+        session.execute(newer.execution_options(synchronize_session=False))
+        session.refresh(edition)
     moves.note(session, edition, "reason", said, now=now, staff_id=staff_id)
     return kept

@@ -31,6 +31,7 @@ from newsletter.editions.composing import EditionPage, Matter
 from newsletter.editions.election_rule import HeldByElection
 from newsletter.editions.freezing import verify_frozen
 from newsletter.editions.models import (
+    CheckReason,
     Edition,
     EditionApproval,
     EditionChoice,
@@ -137,10 +138,12 @@ def approve(
     found = gate.look(session, edition, letterhead, on=london_date(now), now=now)
     mail, rendered = found.mail, found.rendered
     pictures.inside(session, rendered.html)
-    if wanted := [*found.wanted, *partner_texts.waiting_for(session, edition, mail)]:
-        raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(wanted)}")
     reason = election_rule.reason_line(election_reason)
-    if refusal := election_rule.refusal(session, edition.number, reason, london_date(now)):
+    refusal = election_rule.refusal(session, edition.number, reason, london_date(now))
+    if wanted := [*found.wanted, *partner_texts.waiting_for(session, edition, mail)]:
+        every = [*wanted, refusal] if refusal else wanted
+        raise InvalidInput(f"Edition {edition.number} cannot be approved yet. {' '.join(every)}")
+    if refusal:
         raise InvalidInput(refusal, field="election_reason")
     page = composing.page_json(mail)
     frozen = freezing.freeze(edition, rendered, page)
@@ -361,7 +364,8 @@ def _refuse_changed(session: Session, edition: Edition) -> None:
 
 
 def refuse_own_work(session: Session, edition: Edition, approver_id: int) -> None:
-    """Two people see every edition: who wrote or changed any part of it cannot be the one who approves it.
+    """Two people see every edition: who wrote or changed any part of it, or said why a warning
+    of it may stay, cannot be the one who approves it.
 
     Raises `NotAllowed`.
     """
@@ -374,6 +378,11 @@ def refuse_own_work(session: Session, edition: Edition, approver_id: int) -> Non
     ).first()
     if edition.author_id == approver_id or edited is not None:
         raise NotAllowed(f"Somebody who did not write edition {edition.number} has to approve it.")
+    weighed = session.exec(
+        select(CheckReason.id).where(CheckReason.edition_id == edition.id, CheckReason.staff_id == approver_id)
+    ).first()
+    if weighed is not None:
+        raise NotAllowed(f"Somebody who gave no reason for a warning in edition {edition.number} has to approve it.")
     for part, choice, is_of in (
         (Update, EditionChoice, col(EditionChoice.update_id) == col(Update.id)),
         (Event, EventChoice, col(EventChoice.event_id) == col(Event.id)),

@@ -88,6 +88,12 @@ def roles_of(session: Session, staff_id: int, mailing_list_id: int | None = None
     }
 
 
+def switched_off(session: Session) -> list[int]:
+    """Those whose accounts are switched off."""
+    found = session.exec(select(Staff.id).where(col(Staff.is_active).is_(False)))
+    return [staff_id for staff_id in found if staff_id is not None]
+
+
 def names_of(session: Session, staff_ids: Iterable[int | None]) -> dict[int, str]:
     """What colleagues are called on the pages of staff."""
     wanted = {each for each in staff_ids if each is not None}

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, col, select
 
+from newsletter.content import saved_drafts
+from newsletter.content.models import SavedDraft
 from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letterheads
@@ -17,7 +19,7 @@ from newsletter.delivery.models import Delivery
 from newsletter.editions import publishing
 from newsletter.editions.models import Cadence, Edition, EditionState
 from newsletter.staff import accounts
-from newsletter.staff.models import StaffRole
+from newsletter.staff.models import Staff, StaffRole
 from scheduler import jobs
 from subscribers import identity, lists
 from subscribers.models import Attempt, MailingList, Subscriber, SubscriberState
@@ -307,3 +309,24 @@ class TestSweeping:
             assert session.exec(select(Subscriber)).all() == []
             assert session.exec(select(Attempt)).all() == []
         assert jobs.sweep(runtime)[-1].is_complete
+
+    def test_drafts_that_nobody_goes_on_with_are_swept(self, runtime: Runtime, clock: ManualClock) -> None:
+        now = clock.now()
+        with runtime.db.transaction() as session:
+            ids = []
+            for name in ("author", "second"):
+                email, roles = f"{name}@example.org", [StaffRole.AUTHOR]
+                ids.append(accounts.add(session, runtime.crypto, email, roles=roles, now=now).id or 0)
+            for staff_id, days in ((ids[0], 180), (ids[0], 179), (ids[1], 1)):
+                typed = {"parent_title": f"{days} days"}
+                saved_drafts.keep(session, typed, staff_id=staff_id, now=now - timedelta(days=days))
+
+        def left() -> list[str]:
+            jobs.sweep(runtime)
+            with runtime.db.reading() as session:
+                return [each.typed["parent_title"] for each in session.exec(select(SavedDraft).order_by(SavedDraft.id))]
+
+        assert left() == ["179 days", "1 days"]
+        with runtime.db.transaction() as session:
+            session.get_one(Staff, ids[1]).is_active = False
+        assert left() == ["179 days"]

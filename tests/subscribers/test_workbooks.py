@@ -182,6 +182,16 @@ def test_rows_and_columns_have_an_end() -> None:
     assert "goes beyond column 100" in refusal(sheet(f'<row r="1">{cell("ZZ1", "x")}</row>'))
 
 
+def test_a_cell_at_the_far_right_of_very_many_rows_keeps_nobody_busy() -> None:
+    """Each such row is thousands of cells for whoever reads it, in a file of some kilobytes; blank rows count too."""
+    rows = "".join(f'<row r="{number}"><c r="XFD{number}"/></row>' for number in range(1, 20_001))
+    content = sheet(f'<row r="1">{cell("A1", "email")}</row>{rows}')
+    assert len(content) < 200_000
+    assert "too large" in refusal(content)
+    few = "".join(f'<row r="{number}"><c r="XFD{number}"/></row>' for number in range(2, 5))
+    assert lines(sheet(f'<row r="1">{cell("A1", "email")}</row>{few}')) == [(1, ["email"])]
+
+
 @given(st.binary(max_size=300))
 def test_whatever_is_sent_it_is_refused_in_words(content: bytes) -> None:
     for start in (b"PK\x03\x04", b""):

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from newsletter.content.models import Partner, Partnership, PriorityArea
-from newsletter.staff.models import StaffRole, StaffRoleHeld
+from newsletter.staff.models import Staff, StaffRole, StaffRoleHeld
 from subscribers.models import MailingList, Wording
 
 #: Step by step, in the order in which one needs the other: what is missing, what to do, where, and what for.
@@ -31,7 +32,7 @@ _STEPS = (
         "approver",
         "Invite somebody who approves",
         "/staff/colleagues",
-        "Nobody can approve an edition that they wrote themselves.",
+        "Nobody can approve an edition that they wrote themselves, so it has to be somebody else.",
     ),
 )
 
@@ -53,10 +54,23 @@ def _there(session: Session) -> dict[str, bool]:
         "areas": sa.exists(sa.select(col(PriorityArea.id))),
         "lists": sa.exists(sa.select(col(MailingList.id))),
     }
-    for role in (StaffRole.AUTHOR, StaffRole.APPROVER):
-        questions[role.value] = sa.exists(sa.select(col(StaffRoleHeld.id)).where(col(StaffRoleHeld.role) == role))
+    author, other = aliased(StaffRoleHeld), aliased(StaffRoleHeld)
+    writes = sa.exists(_held(author, StaffRole.AUTHOR))
+    questions["author"] = writes
+    by_another = sa.exists(_held(other, StaffRole.AUTHOR).where(col(other.staff_id) != col(StaffRoleHeld.staff_id)))
+    questions["approver"] = sa.exists(_held(StaffRoleHeld, StaffRole.APPROVER).where(sa.or_(~writes, by_another)))
     row = session.execute(sa.select(*(question.label(name) for name, question in questions.items()))).one()
     return {name: bool(answer) for name, answer in row._mapping.items()}
+
+
+def _held(held: type[StaffRoleHeld], role: StaffRole) -> "sa.Select[int | None]":
+    """A role in the hands of people whose accounts are active."""
+    member = aliased(Staff)
+    return (
+        sa.select(col(held.id))
+        .join(member, col(member.id) == col(held.staff_id))
+        .where(col(held.role) == role, col(member.is_active).is_(True))
+    )
 
 
 def _without_wording(session: Session) -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from subscribers import lists
 
 
 class ForReaders(Protocol):
-    """An event or a response, or its draft."""
+    """An update, an event or a response, or its draft."""
 
     @property
     def for_parents(self) -> bool: ...

@@ -5,13 +5,17 @@ import json
 import os
 import re
 import signal
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from sqlmodel import select
 
 from newsletter import running
+from newsletter.content.dates import london_date
+from newsletter.content.models import Partner
 from newsletter.core import runtime as runtimes
 from newsletter.core import settings
 from newsletter.delivery import opening, reconciling
@@ -21,6 +25,9 @@ from newsletter.delivery.sending import Sender
 from newsletter.editions import composing, publishing
 from newsletter.editions.models import Edition
 from newsletter.providers import outbox, registry
+from newsletter.staff import accounts
+from newsletter.staff.models import AuditEntry, StaffRoleHeld
+from subscribers import lists
 from tests.newsletter.cli.conftest import Newsletter
 
 APPROVER = "approver@example.org"
@@ -357,6 +364,12 @@ def test_what_the_checks_find_wants_a_reason_here_too(demo: Newsletter) -> None:
     assert demo("edition", "answer", 1, keys[0], "--reason", "", "--by", "author@example.org").exit_code == 1
     assert demo("edition", "answer", 1, keys[0], "--reason", "x", "--by", APPROVER).exit_code == 1
     weigh(demo, 1)
+    built = runtimes.build(settings.load())
+    with built.db.reading() as session:
+        noted = session.exec(select(AuditEntry).where(AuditEntry.detail == "reason for a warning")).all()
+        assert len(noted) == len(keys)
+        assert {(entry.action, entry.about) for entry in noted} == {("change edition", "edition 1")}
+    built.db.dispose()
     checked = demo("edition", "check", 1)
     assert (checked.exit_code, "It may stay: It reads well." in checked.stdout) == (0, True)
     approved(demo)
@@ -364,6 +377,40 @@ def test_what_the_checks_find_wants_a_reason_here_too(demo: Newsletter) -> None:
     assert again.exit_code == 0  # until it goes out
     demo("edition", "send", 1, "--now")
     assert demo("edition", "answer", 1, keys[0], "--reason", "x", "--by", "author@example.org").exit_code == 1
+
+
+def test_a_role_for_another_list_answers_for_nothing(demo: Newsletter) -> None:
+    built = runtimes.build(settings.load())
+    with built.db.transaction() as session:
+        publishing.edit(session, 1, subject="News of more help " + "and of much else " * 4, now=built.clock.now())
+        author = accounts.find(session, built.crypto, "author@example.org")
+        for held in session.exec(select(StaffRoleHeld).where(StaffRoleHeld.staff_id == author.id)):
+            held.mailing_list_id = lists.by_slug(session, "professionals").id
+            session.add(held)
+    built.db.dispose()
+    key = re.findall(KEY, demo("edition", "check", 1).stdout)[0]
+    refused = demo("edition", "answer", 1, key, "--reason", "x", "--by", "author@example.org")
+    assert refused.exit_code == 1
+    assert "author or admin for this mailing list" in refused.stderr
+
+
+def test_everything_that_an_approval_wants_is_said_at_once(demo: Newsletter) -> None:
+    built = runtimes.build(settings.load())
+    with built.db.transaction() as session:
+        publishing.edit(session, 1, subject="News about your child", now=built.clock.now())
+        for partner in session.exec(select(Partner)):
+            partner.approves_texts = True
+            session.add(partner)
+        today = london_date(built.clock.now())
+    built.db.dispose()
+    demo("election", "add", "By-election", "--from", today, "--until", today + timedelta(days=9))
+    refused = demo("edition", "approve", 1, "--by", APPROVER)
+    assert refused.exit_code == 1
+    assert "mend      subject:" in refused.stderr
+    assert "has still to approve its texts." in refused.stderr
+    assert "is in the pre-election period “By-election”" in refused.stderr
+    answered = demo("edition", "approve", 1, "--by", APPROVER, "--election-reason", "The officer agreed")
+    assert "pre-election" not in answered.stderr
 
 
 def test_what_has_to_be_mended_is_said_on_the_command_line(demo: Newsletter) -> None:

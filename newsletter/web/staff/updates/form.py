@@ -13,21 +13,22 @@ from sqlmodel import Session
 from newsletter.content import saved_drafts, updates
 from newsletter.content.dates import london_date
 from newsletter.content.updates import ChangedMeanwhile, UpdateDraft
-from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.core.audience import Audience
+from newsletter.core.errors import InvalidInput, NotAllowed, NotFound
 from newsletter.core.runtime import Runtime
 from newsletter.editions import publishing
 from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.pages import Pages
-from newsletter.web.staff import one_edition
+from newsletter.web.staff import one_edition, writing_scope
 from newsletter.web.staff.guard import TheAuthor
-from newsletter.web.staff.one_edition import WRITERS, TheReader
+from newsletter.web.staff.one_edition import TheReader
 from newsletter.web.staff.settings import filling
 from newsletter.web.staff.settings.allowed import Id
 from newsletter.web.staff.settings.filling import Form
 from newsletter.web.staff.updates import changed, drafts, fields
-from newsletter.web.staff.updates.pages import show
+from newsletter.web.staff.updates.pages import may_write, show
 
 router = APIRouter()
 
@@ -89,11 +90,14 @@ def write(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: TheP
     now = runtime.clock.now()
     try:
         with runtime.db.transaction() as session:
+            writing_scope.check(session, officer, draft)
             update_id = updates.write(session, draft, author_id=officer.id, now=now).id
             saved_drafts.discard_of(session, staff_id=officer.id, form_key=key)
             audit.note(
                 session, runtime.crypto, "write update", staff_id=officer.id, about=f"update {update_id}", now=now
             )
+    except NotAllowed as problem:
+        return _again(request, runtime, pages, officer, _refuse(runtime, officer, form, problem), key, status=403)
     except InvalidInput as problem:
         return _again(request, runtime, pages, officer, filling.refuse(form, problem), key, status=422)
     return RedirectResponse(f"/staff/updates/{update_id}?said=written", status_code=303)
@@ -106,7 +110,8 @@ def one(
     with runtime.db.reading() as session:
         update = updates.by_id(session, update_id)
         form, revision = fields.showing(update), update.revision
-        draft = saved_drafts.of_update(session, update_id, staff_id=officer.id) if officer.has(*WRITERS) else None
+        writes = may_write(session, officer, update)
+        draft = saved_drafts.of_update(session, update_id, staff_id=officer.id) if writes else None
         if draft is not None:
             typed = fields.as_typed(draft.typed)
             if typed.typed == form.typed:  # it says what is saved
@@ -140,6 +145,9 @@ def change(
         with runtime.db.transaction() as session:  # whatever is done next, it is not lost
             drafts.keep(session, officer, typed, update_id=update_id, now=runtime.clock.now())
         return changed.page(request, runtime, pages, officer, update_id, form)
+    except NotAllowed as problem:
+        form = _refuse(runtime, officer, form, problem)
+        return _again(request, runtime, pages, officer, form, "", typed, update_id, status=403)
     except NotFound:
         return _keep(runtime, officer, typed, "gone", update_id)
     except InvalidInput as problem:
@@ -154,10 +162,12 @@ def _save(
 ) -> str:
     """Save the draft, unless the update is no longer what the form was made from; what to say."""
     update, now = updates.hold(session, update_id), runtime.clock.now()
+    writing_scope.check(session, officer, update)
     if revision != update.revision:
         raise ChangedMeanwhile("This update was changed after you opened it, so yours was not saved.")
     if draft is None:
         raise InvalidInput("There is something to mend.")
+    writing_scope.check(session, officer, draft)
     differing = filling.changed(fields.stored(update), draft.model_dump())
     saved_drafts.discard_of(session, staff_id=officer.id, update_id=update_id)
     if not differing:
@@ -208,6 +218,14 @@ def _again(
             request, session, runtime, pages, officer, form,
             update=update, revision=revision, form_key=key or saved_drafts.new_key(), status=status,
         )  # fmt: skip
+
+
+def _refuse(runtime: Runtime, officer: Officer, form: Form, problem: NotAllowed) -> Form:
+    """The form, with the refusal at the wording that somebody may not write."""
+    with runtime.db.reading() as session:
+        allowed = writing_scope.audiences_of(session, officer)
+    name = "professional_title" if Audience.PARENTS in allowed else "parent_title"
+    return filling.refuse(form, InvalidInput(str(problem), field=name))
 
 
 def _press(typed: dict[str, str]) -> Press:

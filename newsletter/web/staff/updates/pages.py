@@ -18,6 +18,7 @@ from newsletter.staff import accounts
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.pages import Pages
+from newsletter.web.staff import writing_scope
 from newsletter.web.staff.edition_states import TAGS
 from newsletter.web.staff.one_edition import READERS, WRITERS
 from newsletter.web.staff.settings.filling import Form
@@ -92,7 +93,9 @@ def show(
         organisations=organisations,
         labels=fields.LABELS,
         previews=preview.wordings(session, form, on=today),
-        may_write=officer.has(*WRITERS),
+        # Whoever was refused keeps the form, with what they typed.
+        may_write=bool(form.errors) or may_write(session, officer, update),
+        is_for_others=officer.has(*WRITERS) and not may_write(session, officer, update),
         standing=finding_updates.standing(update, today) if update else None,
         author=names.get(update.author_id or 0) if update else None,
         editor=names.get(update.editor_id or 0) if update else None,
@@ -101,6 +104,13 @@ def show(
         gone=[use for use in standing_in if use.state in GONE],
         may_delete=update is not None and not standing_in and where_used.may_be_deleted(session, update.id or 0),
     )
+
+
+def may_write(session: Session, officer: Officer, update: Update | None) -> bool:
+    """Whether somebody writes updates, and this one is for none but readers that they may write for."""
+    if not officer.has(*WRITERS):
+        return False
+    return update is None or writing_scope.may_write(writing_scope.audiences_of(session, officer), update)
 
 
 def shown_uses(session: Session, officer: Officer, uses: Sequence[Use]) -> list[UseShown]:

@@ -12,6 +12,7 @@ from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
+from newsletter.web.staff import writing_scope
 from newsletter.web.staff.guard import TheAuthor
 from newsletter.web.staff.settings.allowed import Id
 
@@ -21,6 +22,7 @@ router = APIRouter()
 @router.post("/staff/updates/{update_id:int}/archive")
 def archive(update_id: Id, officer: TheAuthor, runtime: TheRuntime) -> Response:
     with runtime.db.transaction() as session:
+        writing_scope.check(session, officer, updates.by_id(session, update_id))
         updates.archive(session, update_id, now=runtime.clock.now())
         _note(session, runtime, officer, "archive update", update_id)
     return RedirectResponse(f"/staff/updates/{update_id}?said=archived", status_code=303)
@@ -29,6 +31,7 @@ def archive(update_id: Id, officer: TheAuthor, runtime: TheRuntime) -> Response:
 @router.post("/staff/updates/{update_id:int}/bring-back")
 def bring_back(update_id: Id, officer: TheAuthor, runtime: TheRuntime) -> Response:
     with runtime.db.transaction() as session:
+        writing_scope.check(session, officer, updates.by_id(session, update_id))
         updates.bring_back(session, update_id)
         _note(session, runtime, officer, "bring update back", update_id)
     return RedirectResponse(f"/staff/updates/{update_id}?said=brought-back", status_code=303)
@@ -38,6 +41,7 @@ def bring_back(update_id: Id, officer: TheAuthor, runtime: TheRuntime) -> Respon
 def ask(update_id: Id, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
     with runtime.db.reading() as session:
         update = updates.by_id(session, update_id)
+        writing_scope.check(session, officer, update)
         if not where_used.may_be_deleted(session, update_id):
             raise WrongState("This update stands in an edition, or was in one, so it cannot be deleted. Archive it.")
         return pages.show(
@@ -57,6 +61,7 @@ def ask(update_id: Id, request: Request, officer: TheAuthor, runtime: TheRuntime
 @router.post("/staff/updates/{update_id:int}/delete")
 def delete(update_id: Id, officer: TheAuthor, runtime: TheRuntime) -> Response:
     with runtime.db.transaction() as session:
+        writing_scope.check(session, officer, updates.by_id(session, update_id))
         where_used.delete(session, update_id)
         _note(session, runtime, officer, "delete update", update_id)
     return RedirectResponse("/staff/updates?said=deleted", status_code=303)

@@ -12,10 +12,11 @@ from newsletter.content.dates import london_date
 from newsletter.core.errors import InvalidInput
 from newsletter.delivery import preview
 from newsletter.editions import gate, moves, opening_links, publishing
-from newsletter.editions.models import EditionEvent
+from newsletter.editions.models import EditionEvent, EditionState
 from newsletter.staff.models import StaffRole
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.newsroom import HOSTILE, Newsroom
+from tests.newsletter.web.staff.studio import fields_of
 
 Sit = Callable[..., Desk]
 
@@ -102,6 +103,40 @@ def test_nobody_is_asked_to_approve_what_still_wants_a_reason(author: Desk, news
     author.post(f"/staff/editions/{newsroom.edition}/check", {"finding": key, "reason": "It is a quotation"})
     assert author.post(f"{approval}/submit", {}).status_code == 303
     assert "It may stay: It is a quotation" in desk(StaffRole.APPROVER).get(approval).text
+
+
+def test_whoever_gave_a_reason_cannot_approve_the_edition(newsroom: Newsroom, desk: Sit) -> None:
+    both = desk(StaffRole.AUTHOR, StaffRole.APPROVER, email="both@example.org", name="Author and approver")
+    update = add(desk(StaffRole.AUTHOR), newsroom, "Long", parent_body="word " * 30 + ".")
+    assert update
+    key = keys(check(both, newsroom))[0]
+    approval = f"/staff/editions/{newsroom.edition}/approval"
+    both.post(f"/staff/editions/{newsroom.edition}/check", {"finding": key, "reason": "It is a quotation"})
+    assert both.post(f"{approval}/submit", {}).status_code == 303
+    sentence = "Somebody who gave no reason for a warning in edition"
+    assert f"You cannot approve this edition. {sentence}" in " ".join(both.get(approval).text.split())
+    seen = fields_of(desk(StaffRole.APPROVER).get(approval), f"{approval}/approve")
+    refused = both.post(f"{approval}/approve", seen)
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    assert newsroom.state() is EditionState.REVIEW
+
+
+def test_a_reason_changed_after_the_approver_looked_is_noticed(author: Desk, newsroom: Newsroom, desk: Sit) -> None:
+    add(author, newsroom, "Long", parent_body="word " * 30 + ".")
+    key, approver = keys(check(author, newsroom))[0], desk(StaffRole.APPROVER)
+    path, approval = f"/staff/editions/{newsroom.edition}/check", f"/staff/editions/{newsroom.edition}/approval"
+    author.post(path, {"finding": key, "reason": "It is a quotation"})
+    author.post(f"{approval}/submit", {})
+    seen = fields_of(approver.get(approval), f"{approval}/approve")
+    author.post(path, {"finding": key, "reason": "The head of service wants it"})
+    assert approver.post(f"{approval}/approve", seen).status_code == 409
+    assert newsroom.state() is EditionState.REVIEW
+    page = approver.get(approval)
+    assert "It may stay: The head of service wants it" in page.text
+    answer = approver.post(f"{approval}/approve", fields_of(page, f"{approval}/approve"))
+    assert answer.status_code == 303
+    assert newsroom.state() is EditionState.APPROVED
 
 
 def test_no_reason_lets_an_error_pass(author: Desk, newsroom: Newsroom) -> None:

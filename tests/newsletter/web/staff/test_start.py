@@ -10,7 +10,7 @@ from newsletter.core.audience import Audience
 from newsletter.delivery.models import Batch
 from newsletter.editions.models import Edition, EditionState
 from newsletter.feedback import complaints
-from newsletter.staff.models import StaffRole, StaffRoleHeld
+from newsletter.staff.models import Staff, StaffRole, StaffRoleHeld
 from subscribers.models import HeldLeave, LeaveBurst, MailingList
 from tests.newsletter.web import town
 from tests.newsletter.web.conftest import Door
@@ -130,6 +130,37 @@ def test_an_administrator_is_told_what_is_still_to_be_set_up(door: Door, desk: C
     desk(StaffRole.AUTHOR)
     desk(StaffRole.APPROVER)
     assert [step in told(admin) for step in steps] == [False] * 4
+
+
+def test_an_approver_has_to_be_somebody_else_than_the_author_and_active(door: Door, desk: Callable[..., Desk]) -> None:
+    admin = desk(StaffRole.ADMIN)
+    writer, approver = "Invite somebody who writes", "Invite somebody who approves"
+
+    def asked() -> tuple[bool, bool]:
+        page = told(admin)
+        return writer in page, approver in page
+
+    def switch(member: Desk, *, on: bool) -> None:
+        with door.runtime.db.transaction() as session:
+            row = session.get_one(Staff, member.staff_id)
+            row.is_active = on
+            session.add(row)
+
+    both = desk(StaffRole.AUTHOR, StaffRole.APPROVER, email="both@example.org", name="Author and approver")
+    assert asked() == (False, True)
+    second = desk(StaffRole.APPROVER, email="second@example.org", name="Second approver")
+    assert asked() == (False, False)
+    switch(second, on=False)
+    assert asked() == (False, True)
+    switch(second, on=True)
+    switch(both, on=False)
+    assert asked() == (True, False)
+    third = desk(StaffRole.AUTHOR, email="third@example.org", name="Another author")
+    switch(both, on=True)
+    switch(second, on=False)
+    assert asked() == (False, False)  # the one approves what the other writes
+    switch(third, on=False)
+    assert asked() == (False, True)
 
 
 def test_whoever_cannot_do_something_is_led_back_to_where_they_were(door: Door, desk: Callable[..., Desk]) -> None:

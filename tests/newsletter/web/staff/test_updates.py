@@ -392,6 +392,60 @@ def test_an_author_of_one_list_sees_no_way_to_editions_of_another(author: Desk, 
     assert f'href="/staff/editions/{newsroom.edition}"' not in page
 
 
+def narrowed(newsroom: Newsroom, author: Desk, list_id: int) -> None:
+    with newsroom.runtime.db.transaction() as session:
+        held = session.exec(select(StaffRoleHeld).where(StaffRoleHeld.staff_id == author.staff_id)).one()
+        held.mailing_list_id = list_id
+        session.add(held)
+
+
+def test_an_author_of_one_list_changes_nothing_that_is_for_others(author: Desk, newsroom: Newsroom) -> None:
+    narrowed(newsroom, author, newsroom.parents)
+    both = newsroom.inside[0]
+    before = row(newsroom, both)
+    page = author.get(f"/staff/updates/{both}").text
+    assert "You can read it and not change it" in page
+    assert "data-update" not in page
+    for path in ("archive", "bring-back", "delete"):
+        assert author.post(f"/staff/updates/{both}/{path}").status_code == 403
+    assert author.get(f"/staff/updates/{both}/delete").status_code == 403
+    # What was typed is shown again; taking the wording for professionals away is a change for them too.
+    for changes in ({"revision": str(before.revision)}, {"revision": "99"}):
+        answer = author.post(f"/staff/updates/{both}", typed(newsroom, parent_title="Mine now", **changes))
+        assert answer.status_code == 403
+        assert "This is also for readers of a mailing list that your role is not for" in answer.text
+        assert 'value="Mine now"' in answer.text
+    assert row(newsroom, both) == before
+    assert not log(newsroom)
+
+
+def test_an_author_of_one_list_writes_for_its_readers_alone(author: Desk, newsroom: Newsroom) -> None:
+    narrowed(newsroom, author, newsroom.parents)
+    for_both = typed(newsroom, professional_title="Phone line", professional_body="It opens at 8am.")
+    refused = author.post("/staff/updates/new", for_both)
+    assert refused.status_code == 403
+    assert 'href="#professional_title"' in refused.text
+    assert "It opens at 8am." in refused.text
+    assert author.post("/staff/updates/new", typed(newsroom)).status_code == 303
+    mine = newest(newsroom)
+    assert not mine.for_professionals
+    wider = author.post(f"/staff/updates/{mine.id}", {**for_both, "revision": "1"})
+    assert wider.status_code == 403
+    assert "It opens at 8am." in wider.text
+    saved = author.post(f"/staff/updates/{mine.id}", typed(newsroom, parent_title="Better", revision="1"))
+    assert saved.status_code == 303
+    assert row(newsroom, mine.id or 0).parent_title == "Better"
+    assert author.post(f"/staff/updates/{mine.id}/archive").status_code == 303
+    assert author.post(f"/staff/updates/{mine.id}/delete").status_code == 303
+
+
+def test_an_author_for_professionals_is_told_at_the_wording_for_parents(author: Desk, newsroom: Newsroom) -> None:
+    narrowed(newsroom, author, newsroom.professionals)
+    refused = author.post("/staff/updates/new", typed(newsroom))
+    assert refused.status_code == 403
+    assert 'href="#parent_title"' in refused.text
+
+
 def previews(answer: httpx.Response) -> tuple[str, str]:
     """What is read in the previews for parents and for professionals."""
     parents, _, professionals = answer.text.partition('data-preview="professionals"')
