@@ -25,6 +25,12 @@ def webp(size: tuple[int, int] = SIZE) -> bytes:
     return _file(_photo(size, 2), "WEBP")
 
 
+def several_jpegs(*colours: str, size: tuple[int, int] = (300, 200)) -> bytes:
+    """What phones write when they keep more than one picture in a file, held upright."""
+    first, *others = [Image.new("RGB", size, colour) for colour in colours]
+    return _file(first, "MPO", save_all=True, append_images=others, exif=_exif(6)["exif"])
+
+
 def noise(size: tuple[int, int] = (1200, 1200)) -> bytes:
     """Nothing can make this small but less of it."""
     return _file(Image.frombytes("RGB", size, random.Random(3).randbytes(size[0] * size[1] * 3)), "PNG")

@@ -1,6 +1,7 @@
 """pictures
 
-Pictures in updates, each with words for those who do not see it, and the logo of the partnership.
+Pictures in updates, each with words for those who do not see it, and the logo of the partnership. Those that were
+deleted for good are remembered by their hash.
 
 Revision 0019, made 2026-11-27; follows 0018.
 """
@@ -31,6 +32,12 @@ def upgrade() -> None:
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_picture")),
     )
+    op.create_table(
+        "withdrawn_picture",
+        sa.Column("sha256", _SHA256, nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_withdrawn_picture")),
+    )
     with op.batch_alter_table("progress_update", schema=None) as batch_op:
         batch_op.add_column(sa.Column("picture_sha256", _SHA256, nullable=True))
         alt = sqlmodel.sql.sqltypes.AutoString(length=160)
@@ -55,4 +62,5 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_progress_update_picture_sha256_picture"), type_="foreignkey")
         batch_op.drop_column("picture_alt")
         batch_op.drop_column("picture_sha256")
+    op.drop_table("withdrawn_picture")
     op.drop_table("picture")

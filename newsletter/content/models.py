@@ -27,6 +27,16 @@ class Picture(Table, table=True):
     created_at: datetime
 
 
+class WithdrawnPicture(Table, table=True):
+    """A picture that was deleted for good, because somebody in it no longer agreed: only its hash, so that the same
+    file is not taken again."""
+
+    __tablename__ = "withdrawn_picture"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    at: datetime
+
+
 class Partnership(Table, table=True):
     """The local area partnership that publishes the newsletters: one row."""
 
@@ -109,7 +119,9 @@ class Update(Table, table=True):
     )  # who changed it last; may not approve it either
     created_at: datetime
     updated_at: datetime
-    revision: int = 1  # grows with every edit, so that two people who edit at once do not overwrite each other unseen
+    # Grows with every edit of the words, so that two people who edit at once do not overwrite each other unseen. Not
+    # with another picture: that is known by its own hash.
+    revision: int = 1
     archived_at: datetime | None = None  # put away: offered to no edition; those that have it keep it
 
     @property

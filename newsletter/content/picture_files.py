@@ -4,6 +4,7 @@ Nothing of the file itself is kept. Its pixels are drawn anew, so that where and
 phone, and whatever else was put into the file, stays behind: these are photographs of children. Knows no database.
 """
 
+import contextlib
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -22,12 +23,17 @@ MOST_BYTES = 100_000
 SHORTEST_SIDE = 40
 #: How many pixels a file may unpack to. JPEG is unpacked at the size that is needed, the others whole.
 MOST_PIXELS = {"JPEG": 50_000_000, "PNG": 25_000_000, "WEBP": 25_000_000}
+#: What many phones write: a JPEG with more of them behind it, in other sizes or from another eye. The first is meant.
+_SEVERAL_JPEGS = "MPO"
 
 #: A logo: as wide as a mail at most, twice for sharp screens, and of a height that leaves room for the news.
 LOGO_SIDES = (800, 240)
 LOGO_BYTES = 30_000
 #: WCAG 2.2, success criterion 1.4.11: what is needed to make out a graphic.
 _SEEN = 3.0
+
+#: Modes whose points may be mixed before anything else is done with them.
+_SHRINK_AS_THEY_ARE = {"L", "LA", "RGB", "RGBA", "CMYK"}
 
 _UNREADABLE = "This file is not a picture we can read: use JPEG, PNG or WebP"
 _KINDS = {b"\xff\xd8\xff": ("image/jpeg", "jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", "png")}
@@ -73,7 +79,8 @@ def _drawn(content: bytes, sides: tuple[int, int]) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=tuple(MOST_PIXELS)) as opened:
             width, height = opened.size
-            if width * height > MOST_PIXELS[str(opened.format)]:
+            kind = "JPEG" if opened.format == _SEVERAL_JPEGS else str(opened.format)
+            if width * height > MOST_PIXELS[kind]:
                 raise InvalidInput(
                     f"This picture has {width:,} by {height:,} pixels, which is more than we can read. Make it smaller",
                     field="file",
@@ -81,24 +88,25 @@ def _drawn(content: bytes, sides: tuple[int, int]) -> Image.Image:
             longest = max(sides)
             opened.draft("RGB", (longest, longest))  # JPEG alone: unpacks no more than is needed
             opened.load()
-            return _on_white(_upright(opened), sides)
+            _turn_upright(opened)
+            return _on_white(opened, sides)
     except InvalidInput:
         raise
     except Exception:  # whatever a decoder makes of bytes that were made to break it
         raise InvalidInput(_UNREADABLE, field="file") from None
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as the camera was held."""
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # the note about it is broken: the picture need not be
-        return picture
+def _turn_upright(picture: Image.Image) -> None:
+    """Turn it as the camera was held."""
+    with contextlib.suppress(Exception):  # the note about it is broken: the picture need not be
+        ImageOps.exif_transpose(picture, in_place=True)
 
 
 def _on_white(picture: Image.Image, sides: tuple[int, int]) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":  # sixteen bits a pixel: only the upper eight are shown
         picture = picture.point(lambda value: value / 256).convert("L")
+    if picture.mode in _SHRINK_AS_THEY_ARE and "transparency" not in picture.info:
+        picture.thumbnail(sides, Image.Resampling.LANCZOS)  # first: the rest is then done with little memory
     with_alpha = picture.convert("RGBA")
     with_alpha.thumbnail(sides, Image.Resampling.LANCZOS)
     clean = Image.new("RGB", with_alpha.size, "white")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from newsletter.content import alt_text, partners, picture_files, updates
-from newsletter.content.models import Partnership, Picture, Update
+from newsletter.content.models import Partnership, Picture, Update, WithdrawnPicture
 from newsletter.content.picture_files import MadePicture
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
 from newsletter.rendering.mails import InlinePicture, PictureBlock
@@ -42,8 +42,15 @@ class Facts:
 
 
 def keep(session: Session, made: MadePicture, *, now: datetime) -> str:
-    """Keep a picture; its hash. Repeatable: the same bytes are kept once."""
+    """Keep a picture; its hash. Repeatable: the same bytes are kept once.
+
+    Raises `InvalidInput` for one that was deleted for good.
+    """
     sha256 = hashlib.sha256(made.content).hexdigest()
+    if was_withdrawn(session, sha256):
+        raise InvalidInput(
+            "This picture was deleted for good, because somebody in it no longer agreed. Use another one", field="file"
+        )
     if not facts(session, [sha256]):
         row = Picture(
             sha256=sha256,
@@ -60,40 +67,73 @@ def keep(session: Session, made: MadePicture, *, now: datetime) -> str:
     return sha256
 
 
-def put_to_update(
-    session: Session, update_id: int, file: bytes, alt: str, *, now: datetime, editor_id: int | None
-) -> Update:
-    """Give an update this picture, or other words for the one it has (no `file`). Counts as an edit of the update.
+def withdraw(session: Session, sha256: str, *, now: datetime) -> bool:
+    """Delete a picture, and remember that it may never come back; False when there is none. Whether anything still
+    needs it is not asked (`newsletter.editions.pictures_used`)."""
+    if not forget(session, sha256):
+        return False
+    session.add(WithdrawnPicture(sha256=sha256, at=now))
+    session.flush()
+    return True
 
-    Raises `NotFound` and `InvalidInput`.
+
+def was_withdrawn(session: Session, sha256: str) -> bool:
+    return session.get(WithdrawnPicture, sha256) is not None
+
+
+def forget(session: Session, sha256: str) -> bool:
+    """Delete a picture that nothing shows; whether there was one."""
+    found = sa.delete(Picture).where(col(Picture.sha256) == sha256)
+    return bool(session.execute(found).rowcount)  # type: ignore[attr-defined]
+
+
+def put_to_update(
+    session: Session,
+    update_id: int,
+    made: MadePicture | None,
+    alt: str,
+    *,
+    now: datetime,
+    editor_id: int | None,
+    seen: str | None = None,
+) -> bool:
+    """Give an update this picture, or other words for the one it has (None); whether that changed anything. A change
+    counts as an edit of the update. `seen`: the hash of the picture that the editor saw, empty for none, where there
+    was something to see.
+
+    Raises `NotFound`, `InvalidInput`, and `WrongState` when somebody else changed the picture meanwhile.
     """
-    update = updates.by_id(session, update_id)
-    if not file and update.picture_sha256 is None:
+    update = _hold(session, update_id, seen)
+    if made is None and update.picture_sha256 is None:
         raise InvalidInput("Choose a picture", field="file")
     words = alt_text.checked(alt)
-    if file:
-        update.picture_sha256 = keep(session, picture_files.photograph(file), now=now)
-    update.picture_alt = words
-    return _edited(session, update, now, editor_id)
+    sha256 = update.picture_sha256 if made is None else keep(session, made, now=now)
+    if (sha256, words) == (update.picture_sha256, update.picture_alt):
+        return False
+    update.picture_sha256, update.picture_alt = sha256, words
+    _edited(session, update, now, editor_id)
+    return True
 
 
-def take_from_update(session: Session, update_id: int, *, now: datetime, editor_id: int | None) -> str | None:
-    """Take the picture out of an update; its hash, or None when there was none. Raises `NotFound`."""
-    update = updates.by_id(session, update_id)
+def take_from_update(
+    session: Session, update_id: int, *, now: datetime, editor_id: int | None, seen: str | None = None
+) -> str | None:
+    """Take the picture out of an update; its hash, or None when there was none. Raises as `put_to_update` does."""
+    update = updates.hold(session, update_id)
+    if update.picture_sha256 is None:
+        return None
+    update = _hold(session, update_id, seen)
     taken, update.picture_sha256, update.picture_alt = update.picture_sha256, None, ""
-    if taken is not None:
-        _edited(session, update, now, editor_id)
+    _edited(session, update, now, editor_id)
     return taken
 
 
-def set_logo(session: Session, file: bytes, *, now: datetime) -> Partnership:
-    """Make this the logo of the partnership. Raises `NotFound` (no partnership yet) and `InvalidInput`."""
-    if not file:
-        raise InvalidInput("Choose a picture", field="file")
+def set_logo(session: Session, made: MadePicture, *, now: datetime) -> Partnership:
+    """Make this the logo of the partnership. Raises `NotFound` (no partnership yet), `InvalidInput`, `WrongState`."""
     row = partners.partnership(session)
-    row.logo_sha256 = keep(session, picture_files.logo(file), now=now)
+    row.logo_sha256 = keep(session, made, now=now)
     session.add(row)
-    session.flush()
+    _flush(session)
     return row
 
 
@@ -122,12 +162,17 @@ def logo(session: Session, partnership: Partnership) -> PictureBlock | None:
     return found.block(partnership.name) if found else None
 
 
+def hashes_in(html: str) -> list[str]:
+    """The hashes of the pictures that a mail refers to, each once."""
+    return list(dict.fromkeys(_CID.findall(html)))
+
+
 def inside(session: Session, html: str) -> tuple[InlinePicture, ...]:
     """The pictures that a mail refers to, in the order in which it shows them.
 
     Raises `WrongState` when one is missing or is not what its hash says.
     """
-    hashes = list(dict.fromkeys(_CID.findall(html)))
+    hashes = hashes_in(html)
     if not hashes:
         return ()
     rows = {row.sha256: row for row in session.exec(select(Picture).where(col(Picture.sha256).in_(hashes)))}
@@ -146,17 +191,29 @@ def _verified(row: Picture | None) -> InlinePicture:
     """The row's bytes, once they are what was approved; whoever changes them in the database cannot change the hash."""
     kind = picture_files.kind(row.content) if row is not None else None
     if row is None or kind is None:
-        raise WrongState("A picture in it is no longer there. Edit it, and have it approved again.")
+        raise WrongState("A picture in it is no longer there.")
     if not hmac.compare_digest(hashlib.sha256(row.content).hexdigest(), row.sha256):
-        raise WrongState(
-            "A picture in it is not what was approved: it was changed in the database. Edit it, and have it approved "
-            "again."
-        )
+        raise WrongState("A picture in it is not what was approved: it was changed in the database.")
     return InlinePicture(row.sha256, row.content, *kind)
 
 
-def _edited(session: Session, update: Update, now: datetime, editor_id: int | None) -> Update:
+def _hold(session: Session, update_id: int, seen: str | None) -> Update:
+    update = updates.hold(session, update_id)
+    if seen is not None and seen != (update.picture_sha256 or ""):
+        raise WrongState("Somebody else changed the picture of this update meanwhile. Look at it, and choose again")
+    return update
+
+
+def _edited(session: Session, update: Update, now: datetime, editor_id: int | None) -> None:
+    """The revision stays: it counts edits of the words, which the form of the words must not overwrite."""
     update.updated_at, update.editor_id = now, editor_id
     session.add(update)
-    session.flush()
-    return update
+    _flush(session)
+
+
+def _flush(session: Session) -> None:
+    """Raises `WrongState` when somebody else, who took the picture away elsewhere, deleted it in this moment."""
+    try:
+        session.flush()
+    except IntegrityError:
+        raise WrongState("This picture was deleted in this very moment. Choose it again") from None

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from newsletter.core.errors import WrongState
 from newsletter.delivery import ledger
 from newsletter.delivery.models import Delivery, DeliveryState
-from newsletter.editions import moves
+from newsletter.editions import freezing, moves
 from newsletter.editions.models import EditionState
 
 #: Unknown copies on one page.
@@ -83,11 +83,14 @@ def failures(session: Session, edition_id: int) -> Sequence[Failure]:
 def decide(session: Session, edition_id: int, *, send_again: bool, now: datetime, staff_id: int) -> int:
     """Carry out a person's decision about the unknown copies, and note it; how many it is about.
 
-    Raises `NotFound`, `WrongState` (the edition was cancelled, or has not gone out).
+    Raises `NotFound`, `WrongState` (the edition was cancelled, has not gone out, or can no longer be made as it was
+    approved: a picture in it was deleted).
     """
     edition = moves.read(session, edition_id)
     if edition.state not in (EditionState.SENDING, EditionState.PAUSED, EditionState.SENT):
         raise WrongState(f"Edition {edition.number} is not being sent, so that no copy of it can be sent again.")
+    if send_again:
+        freezing.verify_approved(session, edition)
     number = ledger.decide_unknown(session, edition_id, send_again=send_again, now=now)
     if number:
         sentence = f"{number:,} copies nobody knows about {_DECIDED[send_again]}"

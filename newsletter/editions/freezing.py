@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from newsletter.content import pictures
 from newsletter.core.errors import WrongState
 from newsletter.editions.models import Edition, EditionApproval
-from newsletter.rendering.mails import Rendered
+from newsletter.rendering.mails import InlinePicture, Rendered
 
 #: The columns of `Edition` that belong to an approval, and what they are without one.
 NOTHING: dict[str, Any] = {
@@ -53,7 +53,7 @@ def rendered(session: Session, edition: Edition) -> Rendered:
         html=frozen["frozen_html"],
         text=frozen["frozen_text"],
         markdown=frozen["frozen_markdown"],
-        pictures=pictures.inside(session, frozen["frozen_html"]),
+        pictures=_pictures(session, edition),
     )
 
 
@@ -75,7 +75,7 @@ def verify_approved(session: Session, edition: Edition) -> None:
     Raises `WrongState`.
     """
     verify_frozen(edition)
-    pictures.inside(session, edition.frozen_html or "")
+    _pictures(session, edition)
     last = session.exec(
         select(EditionApproval.sha256)
         .where(EditionApproval.edition_id == edition.id)
@@ -84,6 +84,19 @@ def verify_approved(session: Session, edition: Edition) -> None:
     ).first()
     if last is not None and not hmac.compare_digest(last, edition.frozen_sha256 or ""):
         raise _not_as_approved(edition)
+
+
+def _pictures(session: Session, edition: Edition) -> tuple[InlinePicture, ...]:
+    """The pictures in the frozen mail. Raises `WrongState`, saying what can still be done."""
+    try:
+        return pictures.inside(session, edition.frozen_html or "")
+    except WrongState as problem:
+        if edition.released_at is None:
+            raise WrongState(f"{problem} Edit it, and have it approved again.") from None
+        raise WrongState(
+            f"{problem} Edition {edition.number} has gone out, so it cannot be edited, and no more copies of it can be "
+            "made."
+        ) from None
 
 
 def _not_as_approved(edition: Edition) -> WrongState:

@@ -4,11 +4,13 @@ A picture in an edition that was approved stays with the edition, as its words d
 agrees: then it is taken off the web for good (`withdraw`), and the page of the edition says so.
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from newsletter.content import pictures
-from newsletter.content.models import Partnership, Picture, Update
+from newsletter.content.models import Partnership, Update
 from newsletter.core.errors import WrongState
 from newsletter.editions.composing import EditionPage, page_from_json
 from newsletter.editions.models import Edition, EditionChoice, EditionState
@@ -19,12 +21,31 @@ _ON_ITS_WAY = (EditionState.APPROVED, EditionState.SCHEDULED, EditionState.SENDI
 
 
 def forget_unused(session: Session, sha256: str | None) -> bool:
-    """Delete the picture unless an update, the partnership or an approved edition has it; whether it was deleted."""
+    """Delete the picture unless an update, the partnership or an approved edition has it; whether it was deleted. An
+    edition that was given up before it went out has nothing."""
     if sha256 is None:
         return False
-    if _is_wanted(session, sha256) or _any(session, col(Edition.frozen_html).contains(sha256)):
+    has_it = sa.and_(
+        col(Edition.frozen_html).contains(sha256),
+        sa.or_(col(Edition.state) != EditionState.CANCELLED, col(Edition.released_at).is_not(None)),
+    )
+    if _wanted_by(session, sha256) or _any(session, has_it):
         return False
-    return _delete(session, sha256)
+    return pictures.forget(session, sha256)
+
+
+def forget_unused_of(session: Session, edition: Edition) -> None:
+    """Delete those pictures of an edition that was given up before it went out which nothing else shows."""
+    if edition.released_at is None:
+        for sha256 in pictures.hashes_in(edition.frozen_html or ""):
+            forget_unused(session, sha256)
+
+
+def showing(session: Session, sha256: str) -> list[Edition]:
+    """The editions that went out, or were to, with this picture in them."""
+    return list(
+        session.exec(select(Edition).where(col(Edition.frozen_html).contains(sha256)).order_by(col(Edition.id)))
+    )
 
 
 def still_there(session: Session, page: EditionPage) -> set[str]:
@@ -50,32 +71,32 @@ def in_editions(session: Session, update_id: int) -> list[tuple[Edition, Picture
     return [(edition, picture) for edition, picture in found if picture.sha256 in there]
 
 
-def withdraw(session: Session, sha256: str) -> bool:
-    """Delete a picture that went out, for good: from now on nobody sees it but in the mails they have. False when it
-    is gone already.
+def withdraw(session: Session, sha256: str, *, now: datetime) -> bool:
+    """Delete a picture that went out, for good: from now on nobody sees it but in the mails they have, and nobody can
+    put it in again. False when it is gone already.
 
-    Raises `WrongState` while an update has it, or an edition with it may still have to be sent.
+    Raises `WrongState` while an update has it or it is the logo, or an edition with it may still have to be sent.
+    Copies of an edition that went out are asked about by the caller, who knows the ledger.
     """
-    if _is_wanted(session, sha256):
-        raise WrongState("An update still has this picture. Take it away there first.")
+    if place := _wanted_by(session, sha256):
+        raise WrongState(f"{place} Take it away there first.")
     frozen = col(Edition.frozen_html).contains(sha256)
     if _any(session, sa.and_(frozen, col(Edition.state).in_(_ON_ITS_WAY))):
         raise WrongState(
             "An edition with this picture is on its way. Wait until it has gone out, or cancel it, and try again."
         )
-    return _delete(session, sha256)
+    return pictures.withdraw(session, sha256, now=now)
 
 
-def _is_wanted(session: Session, sha256: str) -> bool:
-    """Whether the next edition would show it."""
+def _wanted_by(session: Session, sha256: str) -> str | None:
+    """What would show it in the next edition, in a sentence."""
     session.flush()
-    return any(_any(session, column == sha256) for column in (col(Update.picture_sha256), col(Partnership.logo_sha256)))
+    if _any(session, col(Update.picture_sha256) == sha256):
+        return "An update still has this picture."
+    if _any(session, col(Partnership.logo_sha256) == sha256):
+        return "This picture is the logo of the partnership."
+    return None
 
 
 def _any(session: Session, condition: sa.ColumnElement[bool]) -> bool:
     return session.execute(sa.select(sa.literal(1)).where(condition).limit(1)).first() is not None
-
-
-def _delete(session: Session, sha256: str) -> bool:
-    found = sa.delete(Picture).where(col(Picture.sha256) == sha256)
-    return bool(session.execute(found).rowcount)  # type: ignore[attr-defined]

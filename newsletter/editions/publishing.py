@@ -24,6 +24,7 @@ from newsletter.editions import (
     gate,
     moves,
     partner_texts,
+    pictures_used,
     search_text,
     variants,
 )
@@ -269,11 +270,15 @@ def resume(session: Session, edition_id: int, *, now: datetime, staff_id: int | 
 def cancel(session: Session, edition_id: int, *, now: datetime, staff_id: int | None = None) -> bool:
     """Give it up; what has not been sent will not be. False when it was cancelled already.
 
-    Its updates are free for the next edition. Raises `WrongState` when all of it has been sent.
+    Its updates are free for the next edition. Of one that never went out no picture is kept for its own sake.
+    Raises `WrongState` when all of it has been sent.
     """
-    return moves.make_or_stay(
+    cancelled = moves.make_or_stay(
         session, edition_id, Move.CANCEL, now=now, staff_id=staff_id, note="Cancelled", paused_because=None
     )
+    if cancelled:
+        pictures_used.forget_unused_of(session, moves.read(session, edition_id))
+    return cancelled
 
 
 def finish(session: Session, edition_id: int, *, now: datetime) -> bool:

@@ -17,7 +17,8 @@ router = APIRouter()
 
 _NAME = re.compile(r"([0-9a-f]{64})\.(jpg|png)")
 _HEADERS = {
-    "cache-control": "public, max-age=31536000, immutable",
+    # It never changes, but it may be deleted when somebody in it no longer agrees: that has to be noticed soon.
+    "cache-control": "public, max-age=3600",
     # Whatever a browser takes the bytes for, nothing in them can run or be fetched.
     "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     "content-disposition": "inline",

@@ -141,9 +141,13 @@ class TestWhole:
                 pictures.keep(session, picture_files.photograph(jpeg((120, 90), seed=seed)), now=now)
             update_id = session.exec(select(Update.id)).first()
             assert update_id is not None
-            update = pictures.put_to_update(session, update_id, jpeg(), "A garden", now=now, editor_id=None)
-            sha256 = update.picture_sha256
-            logo = pictures.set_logo(session, png(), now=now).logo_sha256
+            photo = picture_files.photograph(jpeg())
+            assert pictures.put_to_update(session, update_id, photo, "A garden", now=now, editor_id=None)
+            sha256 = session.get_one(Update, update_id).picture_sha256
+            logo = pictures.set_logo(session, picture_files.logo(png()), now=now).logo_sha256
+            drawing = picture_files.photograph(png())
+            withdrawn = pictures.keep(session, drawing, now=now)
+            assert pictures.withdraw(session, withdrawn, now=now)
         backup.write(installed, file)
         restoring.load(elsewhere, file, replace=False)
         with elsewhere.db.reading() as session:
@@ -152,6 +156,9 @@ class TestWhole:
             assert session.exec(select(Partnership.logo_sha256)).one() == logo
             for row in session.exec(select(Picture)):
                 assert hashlib.sha256(row.content).hexdigest() == row.sha256
+            assert pictures.was_withdrawn(session, withdrawn)
+            with pytest.raises(InvalidInput, match="deleted for good"):
+                pictures.keep(session, drawing, now=now)
         assert contents(elsewhere) == contents(installed)
 
     def test_ids_in_mails_sent_after_the_backup_come_to_mean_nobody_else(

@@ -3,16 +3,21 @@
 Whoever puts one in says that the people in it agreed; what they said is kept word for word in the log.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from newsletter.content import alt_text, pictures, updates
-from newsletter.core.errors import InvalidInput
+from newsletter.content import alt_text, picture_files, pictures, updates
+from newsletter.content.models import Update
+from newsletter.core.errors import InvalidInput, NotAllowed, NotFound, WrongState
 from newsletter.core.runtime import Runtime
+from newsletter.delivery import counting
+from newsletter.delivery.models import DeliveryState
 from newsletter.editions import pictures_used, publishing
+from newsletter.editions.models import Edition, EditionState
 from newsletter.staff import audit
 from newsletter.staff.models import StaffRole
 from newsletter.staff.sessions import Officer
@@ -21,7 +26,7 @@ from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.forms import Bound, FormModel, bind
 from newsletter.web.limits import LargerBody
 from newsletter.web.pages import Pages
-from newsletter.web.staff import uploads
+from newsletter.web.staff import one_edition, uploads, writing_scope
 from newsletter.web.staff.guard import TheAuthor
 from newsletter.web.staff.uploads import TheFile
 
@@ -37,12 +42,23 @@ SAID = {
     "withdrawn": "The picture is deleted. No page shows it any more.",
 }
 
+#: The hidden field with the hash of the picture that the page showed.
+SEEN = "seen"
+
 #: What the box says, and so what stands in the log.
 CONSENT = (
     "Nobody in this picture can be recognised, or everybody who can be has agreed that we send it by email and keep it "
     "on the web. For every child, a parent or carer has agreed."
 )
 _CONSENT_NEEDED = "Confirm that the people in the picture agreed, or use another picture"
+
+
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """Whom an update is for."""
+
+    for_parents: bool
+    for_professionals: bool
 
 
 class PictureForm(FormModel):
@@ -82,49 +98,92 @@ def save(
     if sent.content and not agreed:
         bound.errors["consent"] = _CONSENT_NEEDED
     try:
+        alt = alt_text.checked(bound.get("alt"))
+        if bound.errors:
+            raise InvalidInput(_CONSENT_NEEDED, field="consent")
+        # Takes long: nothing is locked meanwhile.
+        made = picture_files.photograph(sent.content) if sent.content else None
         with runtime.db.transaction() as session:
-            before = updates.by_id(session, update_id).picture_sha256
-            update = pictures.put_to_update(
-                session, update_id, sent.content, bound.get("alt"), now=now, editor_id=officer.id
-            )
-            if bound.errors:
-                raise InvalidInput(_CONSENT_NEEDED, field="consent")
-            publishing.reopen_editions_with(session, update_id, now=now, staff_id=officer.id)
-            if update.picture_sha256 != before:
-                pictures_used.forget_unused(session, before)
-            said = f"SHA-256 {update.picture_sha256}. Confirmed: {CONSENT}" if sent.content else "Other words for it"
-            _note(session, runtime, officer, "put picture", update_id, said)
-    except InvalidInput as problem:
-        bound.errors = {problem.field or "file": str(problem)} | bound.errors
+            update = _find(session, officer, update_id)
+            before = update.picture_sha256
+            seen = sent.fields.get(SEEN)
+            if pictures.put_to_update(session, update_id, made, alt, now=now, editor_id=officer.id, seen=seen):
+                publishing.reopen_editions_with(session, update_id, now=now, staff_id=officer.id)
+                if update.picture_sha256 != before:
+                    pictures_used.forget_unused(session, before)
+                said = f"SHA-256 {update.picture_sha256}. Confirmed: {CONSENT}" if made else "Other words for it"
+                _note(session, runtime, officer, "put picture", update_id, said)
+    except (InvalidInput, WrongState) as problem:
+        field = problem.field if isinstance(problem, InvalidInput) else None
+        bound.errors = {field or "file": str(problem)} | bound.errors
         bound.errors = {name: bound.errors[name] for name in PictureForm.model_fields if name in bound.errors}
+        status = 409 if isinstance(problem, WrongState) else 422
         with runtime.db.reading() as session:
-            return _page(request, pages, session, officer, update_id, bound, status=422)
+            return _page(request, pages, session, officer, update_id, bound, status=status)
     return RedirectResponse(f"/staff/updates/{update_id}/picture?said=saved", status_code=303)
 
 
 @router.post(PATH + "/take-away")
-def take_away(update_id: int, officer: TheAuthor, runtime: TheRuntime) -> Response:
+def take_away(
+    update_id: int, request: Request, officer: TheAuthor, form: TheForm, runtime: TheRuntime, pages: ThePages
+) -> Response:
+    try:
+        _take_away(runtime, officer, update_id, form.get(SEEN))
+    except WrongState as problem:
+        with runtime.db.reading() as session:
+            bound: Bound[PictureForm] = Bound({"alt": updates.by_id(session, update_id).picture_alt})
+            bound.errors = {"file": str(problem)}
+            return _page(request, pages, session, officer, update_id, bound, status=409)
+    return RedirectResponse(f"/staff/updates/{update_id}/picture?said=taken", status_code=303)
+
+
+def _take_away(runtime: Runtime, officer: Officer, update_id: int, seen: str | None) -> None:
     now = runtime.clock.now()
     with runtime.db.transaction() as session:
-        taken = pictures.take_from_update(session, update_id, now=now, editor_id=officer.id)
+        _find(session, officer, update_id)
+        taken = pictures.take_from_update(session, update_id, now=now, editor_id=officer.id, seen=seen)
         if taken is not None:
             publishing.reopen_editions_with(session, update_id, now=now, staff_id=officer.id)
             deleted = pictures_used.forget_unused(session, taken)
             said = f"SHA-256 {taken}. {'Deleted' if deleted else 'Kept: an edition or another update has it'}"
             _note(session, runtime, officer, "take picture away", update_id, said)
-    return RedirectResponse(f"/staff/updates/{update_id}/picture?said=taken", status_code=303)
 
 
 @router.post(PATH + "/withdraw")
 def withdraw(update_id: int, officer: TheAuthor, form: TheForm, runtime: TheRuntime) -> Response:
     """Somebody in a picture that went out no longer agrees: take it off the web, whatever edition it is in."""
+    now = runtime.clock.now()
     with runtime.db.transaction() as session:
         updates.by_id(session, update_id)
         sha256 = form.get("sha256", "")
-        if any(picture.sha256 == sha256 for _, picture in pictures_used.in_editions(session, update_id)):
-            pictures_used.withdraw(session, sha256)
+        if not pictures.was_withdrawn(session, sha256):  # safe to press twice
+            if all(picture.sha256 != sha256 for _, picture in pictures_used.in_editions(session, update_id)):
+                raise NotFound("No edition that went out shows this picture with this update.")
+            _check_editions(session, officer, pictures_used.showing(session, sha256))
+            pictures_used.withdraw(session, sha256, now=now)
             _note(session, runtime, officer, "withdraw picture", update_id, f"SHA-256 {sha256}")
     return RedirectResponse(f"/staff/updates/{update_id}/picture?said=withdrawn", status_code=303)
+
+
+def _find(session: Session, officer: Officer, update_id: int) -> Update:
+    """The update, held, for somebody who may write for all its readers. Raises `NotFound`, `NotAllowed`."""
+    update = updates.hold(session, update_id)
+    writing_scope.check(session, officer, _Readers(bool(update.parent_body), bool(update.professional_body)))
+    return update
+
+
+def _check_editions(session: Session, officer: Officer, editions: list[Edition]) -> None:
+    """Raise `NotAllowed` where an edition is not somebody's own, `WrongState` where a copy of it may still be made."""
+    if not all(one_edition.may_change(officer, edition) for edition in editions):
+        raise NotAllowed("An edition of a mailing list that your role is not for shows this picture. Ask a colleague.")
+    kept = [edition for edition in editions if edition.state is not EditionState.CANCELLED]
+    counts = counting.counts_of(session, [edition.id for edition in kept if edition.id is not None])
+    for edition in kept:
+        if any(counts[edition.id or 0][state] for state in (*counting.OPEN_STATES, DeliveryState.UNKNOWN)):
+            raise WrongState(
+                f"Some copies of edition {edition.number}, which shows this picture, have not gone out, or nobody knows "
+                "whether they did. Wait, or decide about them on the page of the edition, and try again."
+            )
 
 
 def _note(session: Session, runtime: Runtime, officer: Officer, action: str, update_id: int, detail: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.content import pictures
+from newsletter.content import picture_files, pictures
 from newsletter.delivery import letterheads, opening
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition
@@ -46,10 +46,11 @@ def at_desk(site: Site, visit: Callable[..., Visitor]) -> Iterator[Callable[...,
 
 def put_both(room: Newsroom) -> None:
     now = room.runtime.clock.now()
+    photo, drawing = picture_files.photograph(jpeg()), picture_files.photograph(png((300, 500)))
     with room.runtime.db.transaction() as session:
-        pictures.put_to_update(session, room.inside[0], jpeg(), ALT, now=now, editor_id=None)
-        pictures.put_to_update(session, room.inside[1], png((300, 500)), "A blue door", now=now, editor_id=None)
-        pictures.set_logo(session, png((600, 200), "#7a0019"), now=now)
+        pictures.put_to_update(session, room.inside[0], photo, ALT, now=now, editor_id=None)
+        pictures.put_to_update(session, room.inside[1], drawing, "A blue door", now=now, editor_id=None)
+        pictures.set_logo(session, picture_files.logo(png((600, 200), "#7a0019")), now=now)
 
 
 def file(tmp_path: Path, content: bytes, name: str = "photo.jpg") -> Path:

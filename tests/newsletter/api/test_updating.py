@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from newsletter.content import pictures
+from newsletter.content import picture_files, pictures
 from newsletter.content.models import Update
 from newsletter.editions.models import Edition, EditionChoice, EditionState
 from newsletter.rendering import markup
@@ -54,8 +54,9 @@ def test_the_picture_of_an_update_is_shown_and_a_change_keeps_it(program: Progra
     path = f"/updates/{shown['id']}"
     with program.runtime.db.transaction() as session:
         now = program.runtime.clock.now()
-        row = pictures.put_to_update(session, shown["id"], jpeg(), "A garden", now=now, editor_id=None)
-        sha256 = row.picture_sha256
+        photo = picture_files.photograph(jpeg())
+        pictures.put_to_update(session, shown["id"], photo, "A garden", now=now, editor_id=None)
+        sha256 = pictures.keep(session, photo, now=now)
     picture = {"url": f"http://news.example.org/pictures/{sha256}.jpg", "alt": "A garden", "width": 1200, "height": 900}
     assert program.get(path).json()["picture"] == picture
     assert program.get("/updates").json()["updates"][0]["picture"] == picture

@@ -13,7 +13,7 @@ from PIL import Image
 from newsletter.content import picture_files
 from newsletter.content.picture_files import LOGO_BYTES, MOST_BYTES, logo, photograph
 from newsletter.core.errors import InvalidInput
-from tests.picture_samples import jpeg, noise, opened, png, webp
+from tests.picture_samples import jpeg, noise, opened, png, several_jpegs, webp
 
 READABLE = "This file is not a picture we can read: use JPEG, PNG or WebP"
 
@@ -51,6 +51,17 @@ def test_nothing_that_a_phone_wrote_into_it_is_left() -> None:
     assert not {"exif", "comment", "icc_profile", "xmp"} & set(picture.info)
     assert b"phone" not in made.content
     assert b"nursery" not in made.content
+
+
+def test_of_a_photograph_with_more_of_them_behind_it_the_first_is_taken() -> None:
+    made = photograph(several_jpegs("red", "blue"))
+    assert (made.width, made.height) == (200, 300)  # it was held upright
+    assert opened(made.content).convert("RGB").getpixel((9, 9))[0] > 200  # type: ignore[index]
+
+
+def test_a_photograph_with_more_of_them_behind_it_may_be_no_larger_than_another() -> None:
+    with pytest.raises(InvalidInput, match="more than we can read"):
+        photograph(several_jpegs("red", "blue", size=(10_000, 5_001)))
 
 
 def test_a_picture_whose_note_is_broken_is_still_a_picture() -> None:

@@ -306,7 +306,7 @@ def test_a_picture_that_went_out_is_deleted_when_somebody_no_longer_agrees(
     with studio.runtime.db.transaction() as session:
         publishing.finish(session, edition_id, now=studio.runtime.clock.now())
     assert len(pictures_in(mail_server.received[0])) == 2
-    assert studio.author.post(f"{page}/withdraw", {"sha256": "0" * 64}).status_code == 303  # not one of its own
+    assert studio.author.post(f"{page}/withdraw", {"sha256": "0" * 64}).status_code == 404  # not one of its own
     assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 200
 
     assert studio.author.post(f"{page}/withdraw", withdraw).headers["location"] == f"{page}?said=withdrawn"
@@ -317,6 +317,14 @@ def test_a_picture_that_went_out_is_deleted_when_somebody_no_longer_agrees(
     told = studio.door.get(f"/api/v1{public}").json()
     assert told["sections"][0]["updates"][0]["picture"] is None
     assert "Delete this picture" not in studio.author.get(page).text
+    assert studio.author.post(f"{page}/withdraw", withdraw).headers["location"] == f"{page}?said=withdrawn"  # twice
+    refused = put_picture(studio, jpeg())  # the same file, again
+    assert refused.status_code == 422
+    assert "This picture was deleted for good" in refused.text
+    assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 404
+    preview = words_of(studio.author.get(f"/staff/editions/{edition_id}/preview"))
+    assert "has gone out, so it cannot be edited" in preview
+    assert "approved again" not in preview
     assert studio.author.get(f"/staff/editions/{edition_id}/preview").status_code == 200
     assert studio.log()[-1] == ("withdraw picture", f"update {update_id}", f"SHA-256 {picture}")
 

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from newsletter.content import pictures, updates
+from newsletter.content import picture_files, pictures, updates
 from newsletter.content.models import GlossaryTerm, Partnership, Picture, Update
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import NewsletterError
@@ -153,8 +153,8 @@ class Story:
 
     def another_picture_unnoticed(self) -> None:
         def put(session: Session) -> None:
-            file = jpeg((120, 90), seed=self.number)
-            pictures.put_to_update(session, self.one_update(), file, "Garden", now=self.clock.now(), editor_id=None)
+            made = picture_files.photograph(jpeg((120, 90), seed=self.number))
+            pictures.put_to_update(session, self.one_update(), made, "Garden", now=self.clock.now(), editor_id=None)
 
         self.write(put)
 

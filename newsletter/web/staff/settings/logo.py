@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from newsletter.content import partners, pictures
-from newsletter.core.errors import InvalidInput
+from newsletter.content import partners, picture_files, pictures
+from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.editions import pictures_used
 from newsletter.staff import audit
@@ -59,16 +59,20 @@ def save(request: Request, officer: TheAdmin, sent: TheFile, runtime: TheRuntime
     everywhere(officer)
     bound = bind(LogoForm, {"file": "chosen" if sent.content else ""})
     try:
+        if not sent.content:
+            raise InvalidInput("Choose a picture", field="file")
+        made = picture_files.logo(sent.content)  # takes long: nothing is locked meanwhile
         with runtime.db.transaction() as session:
             before = partners.partnership(session).logo_sha256
-            row = pictures.set_logo(session, sent.content, now=runtime.clock.now())
+            row = pictures.set_logo(session, made, now=runtime.clock.now())
             if row.logo_sha256 != before:
                 pictures_used.forget_unused(session, before)
-            _note(session, runtime, officer, "put logo", f"SHA-256 {row.logo_sha256}")
-    except InvalidInput as problem:
+                _note(session, runtime, officer, "put logo", f"SHA-256 {row.logo_sha256}")
+    except (InvalidInput, WrongState) as problem:
         bound.errors = {"file": str(problem)}
+        status = 409 if isinstance(problem, WrongState) else 422
         with runtime.db.reading() as session:
-            return _page(request, pages, session, officer, bound, status=422)
+            return _page(request, pages, session, officer, bound, status=status)
     return sheets.redirect(PATH, "saved")
 
 

@@ -80,13 +80,15 @@ def test_a_picture_is_put_in_and_shown(author: Desk, newsroom: Newsroom, door: D
     )
 
 
-def test_a_picture_is_served_for_ever_and_can_do_nothing(author: Desk, newsroom: Newsroom, door: Door) -> None:
+def test_a_picture_is_kept_by_browsers_for_an_hour_and_can_do_nothing(
+    author: Desk, newsroom: Newsroom, door: Door
+) -> None:
     put(author, newsroom.inside[0])
     (sha256,) = kept(door)
     answer = door.get(f"/pictures/{sha256}.jpg")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=3600"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; sandbox")
     assert "set-cookie" not in answer.headers
