@@ -25,6 +25,7 @@ from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import registry
 from newsletter.rendering import dkim, engine
 from newsletter.rendering.mails import WelcomeMail
+from newsletter.staff.models import StaffRole, StaffRoleHeld
 from subscribers import lists
 from tests.conftest import make_runtime
 from tests.fakes import MailServer
@@ -351,6 +352,26 @@ def test_copies_that_nobody_knows_about_are_decided_first_and_are_not_sent_witho
     with studio.runtime.db.transaction() as session:
         with pytest.raises(WrongState, match="no more copies of it can be made"):
             deciding.decide(session, edition_id, send_again=True, now=now, staff_id=studio.author.staff_id)
+
+
+def test_whoever_writes_for_another_mailing_list_deletes_no_picture_of_this_one(studio: Studio) -> None:
+    edition_id = approved(studio)
+    _, picture = hashes(studio)
+    let_go(studio, edition_id)
+    with studio.runtime.db.transaction() as session:
+        update_id = session.exec(select(Update.id)).one()
+        publishing.finish(session, edition_id, now=studio.runtime.clock.now())
+    page = f"/staff/updates/{update_id}/picture"
+    studio.author.post(f"{page}/take-away", {})
+    other = studio.desk(StaffRole.AUTHOR, name="Author for professionals")
+    with studio.runtime.db.transaction() as session:
+        held = session.exec(select(StaffRoleHeld).where(StaffRoleHeld.staff_id == other.staff_id)).one()
+        held.mailing_list_id = studio.world.professionals
+        session.add(held)
+    assert other.post(f"{page}/withdraw", {"sha256": picture}).status_code == 403
+    assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 200
+    assert put_picture(studio, png(), desk=other).status_code == 403  # the update has a wording for parents
+    assert hashes(studio)[1:] == []
 
 
 def test_letters_carry_no_logo(studio: Studio) -> None:
