@@ -17,7 +17,7 @@ from newsletter.content.models import Partnership, Picture, Update
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import deciding, letterheads, opening
+from newsletter.delivery import counting, deciding, letterheads, opening
 from newsletter.delivery.sending import Sender
 from newsletter.delivery.statements import BATCH
 from newsletter.editions import freezing, publishing
@@ -372,6 +372,19 @@ def test_whoever_writes_for_another_mailing_list_deletes_no_picture_of_this_one(
     assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 200
     assert put_picture(studio, png(), desk=other).status_code == 403  # the update has a wording for parents
     assert hashes(studio)[1:] == []
+
+
+def test_a_sender_puts_copies_off_that_can_no_longer_be_made(studio: Studio, mail_server: MailServer) -> None:
+    """Of an edition that went out, which nobody can pause."""
+    edition_id = approved(studio)
+    let_go(studio, edition_id)
+    tamper(studio, hashes(studio)[1], "gone")
+    with studio.runtime.db.transaction() as session:
+        publishing.finish(session, edition_id, now=studio.runtime.clock.now())
+    send(studio.runtime)  # comes to an end
+    with studio.runtime.db.reading() as session:
+        assert counting.counts(session, edition_id)["deferred"] == 2
+    assert mail_server.received == []
 
 
 def test_letters_carry_no_logo(studio: Studio) -> None:
