@@ -13,7 +13,7 @@ from newsletter.cli import edge, edition_checks, edition_corrections, edition_va
 from newsletter.core.errors import InvalidInput, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import ledger, letterheads, opening, reports
-from newsletter.editions import assembling, event_choices, moves, publishing, response_choices
+from newsletter.editions import assembling, event_choices, freezing, moves, publishing, response_choices
 from newsletter.editions.models import Edition, EditionState
 from newsletter.staff import accounts
 from newsletter.staff.models import StaffRole
@@ -266,6 +266,7 @@ def unknown(
             if by is None:
                 raise InvalidInput("Say who decides to send again: --by EMAIL.")
             edge.staff_id(session, runtime, by, StaffRole.APPROVER, StaffRole.ADMIN)
+            freezing.verify_approved(session, _edition(session, edition_id))
             number = ledger.decide_unknown(session, edition_id, send_again=True, now=runtime.clock.now())
             typer.echo(f"{number} copies are queued again, under the Message-ID they had.")
         elif leave:

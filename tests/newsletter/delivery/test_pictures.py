@@ -17,13 +17,15 @@ from newsletter.content.models import Partnership, Picture, Update
 from newsletter.core.clock import ManualClock
 from newsletter.core.errors import WrongState
 from newsletter.core.runtime import Runtime
-from newsletter.delivery import letterheads, opening
+from newsletter.delivery import counting, deciding, letterheads, opening
 from newsletter.delivery.sending import Sender
+from newsletter.delivery.statements import BATCH
 from newsletter.editions import freezing, publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.providers import registry
 from newsletter.rendering import dkim, engine
 from newsletter.rendering.mails import WelcomeMail
+from newsletter.staff.models import StaffRole, StaffRoleHeld
 from subscribers import lists
 from tests.conftest import make_runtime
 from tests.fakes import MailServer
@@ -327,6 +329,62 @@ def test_a_picture_that_went_out_is_deleted_when_somebody_no_longer_agrees(
     assert "approved again" not in preview
     assert studio.author.get(f"/staff/editions/{edition_id}/preview").status_code == 200
     assert studio.log()[-1] == ("withdraw picture", f"update {update_id}", f"SHA-256 {picture}")
+
+
+def test_copies_that_nobody_knows_about_are_decided_first_and_are_not_sent_without_their_picture(
+    studio: Studio, mail_server: MailServer
+) -> None:
+    edition_id = approved(studio)
+    _, picture = hashes(studio)
+    let_go(studio, edition_id)
+    send(studio.runtime)
+    now = studio.runtime.clock.now()
+    with studio.runtime.db.transaction() as session:
+        update_id = session.exec(select(Update.id)).one()
+        publishing.finish(session, edition_id, now=now)
+        session.execute(sa.update(BATCH).values(unknown=1, accepted=BATCH.c.accepted - 1))
+    page = f"/staff/updates/{update_id}/picture"
+    studio.author.post(f"{page}/take-away", {})
+    refused = studio.author.post(f"{page}/withdraw", {"sha256": picture})
+    assert refused.status_code == 409
+    assert "nobody knows whether they did" in words_of(refused)
+    tamper(studio, picture, "gone")
+    with studio.runtime.db.transaction() as session:
+        with pytest.raises(WrongState, match="no more copies of it can be made"):
+            deciding.decide(session, edition_id, send_again=True, now=now, staff_id=studio.author.staff_id)
+
+
+def test_whoever_writes_for_another_mailing_list_deletes_no_picture_of_this_one(studio: Studio) -> None:
+    edition_id = approved(studio)
+    _, picture = hashes(studio)
+    let_go(studio, edition_id)
+    with studio.runtime.db.transaction() as session:
+        update_id = session.exec(select(Update.id)).one()
+        publishing.finish(session, edition_id, now=studio.runtime.clock.now())
+    page = f"/staff/updates/{update_id}/picture"
+    studio.author.post(f"{page}/take-away", {})
+    other = studio.desk(StaffRole.AUTHOR, name="Author for professionals")
+    with studio.runtime.db.transaction() as session:
+        held = session.exec(select(StaffRoleHeld).where(StaffRoleHeld.staff_id == other.staff_id)).one()
+        held.mailing_list_id = studio.world.professionals
+        session.add(held)
+    assert other.post(f"{page}/withdraw", {"sha256": picture}).status_code == 403
+    assert studio.door.get(f"/pictures/{picture}.jpg").status_code == 200
+    assert put_picture(studio, png(), desk=other).status_code == 403  # the update has a wording for parents
+    assert hashes(studio)[1:] == []
+
+
+def test_a_sender_puts_copies_off_that_can_no_longer_be_made(studio: Studio, mail_server: MailServer) -> None:
+    """Of an edition that went out, which nobody can pause."""
+    edition_id = approved(studio)
+    let_go(studio, edition_id)
+    tamper(studio, hashes(studio)[1], "gone")
+    with studio.runtime.db.transaction() as session:
+        publishing.finish(session, edition_id, now=studio.runtime.clock.now())
+    send(studio.runtime)  # comes to an end
+    with studio.runtime.db.reading() as session:
+        assert counting.counts(session, edition_id)["deferred"] == 2
+    assert mail_server.received == []
 
 
 def test_letters_carry_no_logo(studio: Studio) -> None:

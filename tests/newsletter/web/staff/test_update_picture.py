@@ -12,7 +12,8 @@ from sqlmodel import col, select
 
 from newsletter.content.models import Partner, Picture, Update
 from newsletter.core.runtime import Runtime
-from newsletter.editions.models import EditionChoice, EditionState
+from newsletter.editions import publishing
+from newsletter.editions.models import Edition, EditionChoice, EditionState
 from newsletter.staff.models import AuditEntry, StaffRole, StaffRoleHeld
 from newsletter.web.staff.update_picture import CONSENT
 from tests.newsletter.web.conftest import Door
@@ -181,6 +182,38 @@ def test_other_words_alone_need_no_file(author: Desk, newsroom: Newsroom, door: 
     assert log(door)[-1][2] == "Other words for it"
 
 
+def test_saving_what_is_there_changes_nothing(author: Desk, newsroom: Newsroom, door: Door) -> None:
+    put(author, newsroom.inside[0])
+    before, entries = update(newsroom, newsroom.inside[0]), log(door)
+    assert put(author, newsroom.inside[0], seen=before.picture_sha256 or "").status_code == 303
+    assert author.post(path(newsroom.inside[0]), {"alt": ALT}).status_code == 303
+    after = update(newsroom, newsroom.inside[0])
+    assert (after.updated_at, after.revision) == (before.updated_at, before.revision)
+    assert log(door) == entries
+
+
+def test_a_picture_that_somebody_else_put_in_meanwhile_is_not_overwritten(
+    author: Desk, newsroom: Newsroom, door: Door
+) -> None:
+    update_id = newsroom.inside[0]
+    put(author, update_id, png(), seen="")
+    theirs, entries = update(newsroom, update_id).picture_sha256, log(door)
+    answer = put(author, update_id, alt="Two teachers read a letter", seen="")
+    assert answer.status_code == 409
+    assert "Somebody else changed the picture of this update meanwhile" in answer.text
+    assert ">Two teachers read a letter</textarea>" in answer.text
+    assert f'name="seen" value="{theirs}"' in answer.text
+    away = author.post(f"{path(update_id)}/take-away", {"seen": "0" * 64})
+    assert away.status_code == 409
+    assert (update(newsroom, update_id).picture_sha256, log(door)) == (theirs, entries)
+
+
+def test_another_picture_is_no_edit_of_the_words(author: Desk, newsroom: Newsroom) -> None:
+    before = update(newsroom, newsroom.inside[0]).revision
+    put(author, newsroom.inside[0])
+    assert update(newsroom, newsroom.inside[0]).revision == before
+
+
 def test_what_is_replaced_or_taken_away_before_anybody_approved_it_is_deleted(
     author: Desk, newsroom: Newsroom, door: Door
 ) -> None:
@@ -283,6 +316,23 @@ def test_whoever_put_the_picture_in_cannot_approve_it(studio: Studio) -> None:
     put(both, update_id or 0)
     studio.author.post(f"{at(edition_id)}/submit", {})
     assert "wrote nothing in edition" in words_of(both.get(at(edition_id)))
+
+
+def test_an_edition_that_was_given_up_keeps_no_picture(studio: Studio) -> None:
+    edition_id = studio.edition()
+    with studio.runtime.db.reading() as session:
+        update_id = session.exec(select(Update.id)).one() or 0
+    put(studio.author, update_id)
+    with studio.runtime.db.transaction() as session:
+        row = session.get_one(Edition, edition_id)
+        sha256 = session.get_one(Update, update_id).picture_sha256
+        row.frozen_html = f'<p><img src="cid:{sha256}@pictures" alt="" /></p>'
+        session.add(row)
+        session.execute(sa.update(Update).values(picture_sha256=None))
+    with studio.runtime.db.transaction() as session:
+        publishing.cancel(session, edition_id, now=studio.runtime.clock.now())
+    with studio.runtime.db.reading() as session:
+        assert session.exec(select(Picture)).all() == []
 
 
 @pytest.fixture

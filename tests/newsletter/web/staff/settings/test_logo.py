@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from newsletter.content import pictures
 from newsletter.content.models import Partnership, Picture
 from newsletter.staff.models import AuditEntry, StaffRole
 from tests.newsletter.web.conftest import Door
@@ -90,6 +91,16 @@ def test_a_large_file_is_taken_from_administrators_alone(admin: Desk, desk: Call
     assert len(large) > 64 * 1024
     assert put(admin, large).status_code == 303
     assert put(desk(StaffRole.AUTHOR), large).status_code == 413
+
+
+def test_one_that_is_deleted_while_it_is_put_in_has_to_be_chosen_again(
+    admin: Desk, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "keep", lambda *_args, **_more: "0" * 64)
+    answer = put(admin, png())
+    assert answer.status_code == 409
+    assert "Choose it again" in answer.text
+    assert stored(door) is None
 
 
 def test_twenty_megabytes_are_not_waited_for(admin: Desk) -> None:
