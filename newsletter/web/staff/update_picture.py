@@ -3,7 +3,6 @@
 Whoever puts one in says that the people in it agreed; what they said is kept word for word in the log.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from fastapi import APIRouter, Request
@@ -15,7 +14,6 @@ from newsletter.content.models import Update
 from newsletter.core.errors import InvalidInput, NotAllowed, NotFound, WrongState
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import counting
-from newsletter.delivery.models import DeliveryState
 from newsletter.editions import pictures_used, publishing
 from newsletter.editions.models import Edition, EditionState
 from newsletter.staff import audit
@@ -51,14 +49,6 @@ CONSENT = (
     "on the web. For every child, a parent or carer has agreed."
 )
 _CONSENT_NEEDED = "Confirm that the people in the picture agreed, or use another picture"
-
-
-@dataclass(frozen=True, slots=True)
-class _Readers:
-    """Whom an update is for."""
-
-    for_parents: bool
-    for_professionals: bool
 
 
 class PictureForm(FormModel):
@@ -168,7 +158,7 @@ def withdraw(update_id: int, officer: TheAuthor, form: TheForm, runtime: TheRunt
 def _find(session: Session, officer: Officer, update_id: int) -> Update:
     """The update, held, for somebody who may write for all its readers. Raises `NotFound`, `NotAllowed`."""
     update = updates.hold(session, update_id)
-    writing_scope.check(session, officer, _Readers(bool(update.parent_body), bool(update.professional_body)))
+    writing_scope.check(session, officer, update)
     return update
 
 
@@ -179,7 +169,7 @@ def _check_editions(session: Session, officer: Officer, editions: list[Edition])
     kept = [edition for edition in editions if edition.state is not EditionState.CANCELLED]
     counts = counting.counts_of(session, [edition.id for edition in kept if edition.id is not None])
     for edition in kept:
-        if any(counts[edition.id or 0][state] for state in (*counting.OPEN_STATES, DeliveryState.UNKNOWN)):
+        if any(counts[edition.id or 0][state] for state in counting.OPEN_STATES):
             raise WrongState(
                 f"Some copies of edition {edition.number}, which shows this picture, have not gone out, or nobody "
                 "knows whether they did. Wait, or decide about them on the page of the edition, and try again."
