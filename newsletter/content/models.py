@@ -86,6 +86,7 @@ class Update(Table, table=True):
     """
 
     __tablename__ = "progress_update"
+    __table_args__ = (sa.UniqueConstraint("author_id", "form_key"),)
 
     id: int | None = Field(default=None, primary_key=True)
     priority_area_id: int = Field(foreign_key="priority_area.id", index=True)
@@ -107,6 +108,7 @@ class Update(Table, table=True):
     editor_id: int | None = Field(
         default=None, foreign_key="staff.id"
     )  # who changed it last; may not approve it either
+    form_key: str | None = Field(default=None, max_length=64)  # the form it was written in, which makes one update
     created_at: datetime
     updated_at: datetime
     revision: int = 1  # grows with every edit, so that two people who edit at once do not overwrite each other unseen
