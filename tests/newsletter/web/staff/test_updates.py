@@ -415,6 +415,14 @@ def test_updates_are_found(author: Desk, newsroom: Newsroom, query: str, found: 
     assert titles(page) == (everything if found is None else found)
 
 
+def test_updates_are_found_by_capitals_with_accents(author: Desk, newsroom: Newsroom) -> None:
+    change(author, newsroom.inside[0], parent_title="Une École 100%_ouverte")
+    for words in ("École", "une", "100%_OUVERTE"):
+        page = author.get("/staff/updates", params={"q": words})
+        assert f'href="/staff/updates/{newsroom.inside[0]}"' in page.text, words
+    assert f'href="/staff/updates/{newsroom.inside[0]}"' not in author.get("/staff/updates?q=100%25x").text
+
+
 def test_the_list_is_shown_a_page_at_a_time_with_few_questions(author: Desk, newsroom: Newsroom) -> None:
     with newsroom.runtime.db.transaction() as session:
         for number in range(45):
