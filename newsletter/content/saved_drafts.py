@@ -115,11 +115,6 @@ def others(session: Session, update_id: int, *, staff_id: int) -> Sequence[tuple
     return list(rows.all())
 
 
-def has_come(session: Session, source_key: str) -> bool:
-    """Whether what this key stands for is a draft already, of whomever."""
-    return session.exec(select(SavedDraft.id).where(SavedDraft.source_key == source_key)).first() is not None
-
-
 def discard(session: Session, draft_id: int, *, staff_id: int) -> None:
     """Throw a draft away. Raises `NotFound`."""
     session.delete(by_id(session, draft_id, staff_id=staff_id))

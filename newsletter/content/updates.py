@@ -186,11 +186,6 @@ def page(session: Session, *, limit: int, before_id: int | None = None) -> list[
     return list(session.exec(statement))
 
 
-def all_updates(session: Session) -> list[Update]:
-    """Every update, newest first."""
-    return list(session.exec(select(Update).order_by(col(Update.from_date).desc(), col(Update.id).desc())))
-
-
 def due(session: Session, *, audience: Audience, on: date) -> list[Update]:
     """The updates that have a wording for the audience and are due on that day, oldest first; none archived."""
     body = Update.parent_body if audience is Audience.PARENTS else Update.professional_body

@@ -130,7 +130,7 @@ def make_drafts(
                     detail=f"{made} drafts",
                     now=now,
                 )
-        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}", status_code=303)
+        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none-of-feed'}", status_code=303)
     except InvalidInput as problem:
         errors = {problem.field or "entry-0": str(problem).rstrip(".")}
     with runtime.db.reading() as session:

@@ -264,7 +264,7 @@ def test_two_people_at_the_same_update_see_each_other(visit: Visit, site: Site, 
     other.page.get_by_label("Title for parents").fill("Theirs")
     other.press("Save the update")
     me.press("Save the update")
-    expect(me.page.get_by_role("heading", name="Two people changed this update")).to_be_visible()
+    expect(me.page.get_by_role("heading", name="This update was changed after you opened it")).to_be_visible()
     expect(me.page.locator(".govuk-error-summary")).to_contain_text("Web officer saved this update")
     me.look("staff-update-changed")
     me.press("Go on with mine")

@@ -207,6 +207,7 @@ def test_two_people_do_not_overwrite_each_other(author: Desk, desk: Sit, newsroo
     assert answer.status_code == 409
     said = words_of(answer)
     assert "Editor of the council saved this update on 3 November 2026" in said
+    assert "This update was changed after you opened it" in said
     assert "Title for parents Different What you typed Mine What is saved now Theirs" in said
     assert "Owner Different What you typed Head of SEND What is saved now Their owner" in said
     assert said.count("Different") == 2

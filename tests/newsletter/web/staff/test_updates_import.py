@@ -255,7 +255,12 @@ class TestAFeed:
         assert "Waits as a draft" in page
         assert re.search(r'value="\w{64}" disabled', page)
         # Sent once more, by somebody else or with an old page: nothing happens.
-        assert author.post(f"{IMPORT}/feed/{feed}/drafts", {**form, "for": "both"}).headers["location"].endswith("none")
+        assert (
+            author.post(f"{IMPORT}/feed/{feed}/drafts", {**form, "for": "both"})
+            .headers["location"]
+            .endswith("none-of-feed")
+        )
+        assert "Nothing new was made" in author.get(f"{IMPORT}?said=none-of-feed").text
         assert len(drafts(newsroom.runtime)) == 1
 
     def test_the_mark_stays_when_the_draft_is_gone(
