@@ -101,7 +101,7 @@ def waiting(session: Session, feed_id: int, entries: Sequence[NewsFeedEntry]) ->
 
 def brought_in(session: Session, staff_id: int) -> list[SavedDraft]:
     """Somebody's drafts that were brought in and are not finished, the newest first."""
-    return [draft for draft in saved_drafts.of_officer(session, staff_id) if draft.source and draft.update_id is None]
+    return list(saved_drafts.of_officer(session, staff_id, only_new=True, only_brought_in=True))
 
 
 def typed(piece: Piece, choice: Chosen, *, url: str = "") -> dict[str, str]:
