@@ -98,6 +98,7 @@ from newsletter.web.staff.updates import form as update_form
 from newsletter.web.staff.updates import listing as update_listing
 from newsletter.web.staff.updates import preview as update_preview
 from newsletter.web.staff.updates import putting_away as update_putting_away
+from newsletter.web.staff.updates import sent as update_sent
 
 #: Every page; the last ones are last because their /{slug} is any mailing list.
 ERRANDS = (
@@ -181,6 +182,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             update_picture.PATH_PATTERN: update_picture.larger_body(runtime),
             logo.PATH: logo.larger_body(runtime),
             **updates_import.larger_bodies(runtime),
+            update_sent.PATH_PATTERN: update_sent.larger_body(runtime),
         },
     )
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)

@@ -1,6 +1,7 @@
 """saved drafts
 
-What staff have typed for an update and not saved yet; which edit an update is at, and whether it was put away.
+What staff have typed for an update and not saved yet; which edit an update is at, which form it was written in,
+and whether it was put away.
 
 Revision 0018, made 2026-11-26; follows 0017.
 """
@@ -24,6 +25,10 @@ def upgrade() -> None:
     with op.batch_alter_table("progress_update", schema=None) as batch_op:
         batch_op.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("archived_at", _AT(), nullable=True))
+        batch_op.add_column(sa.Column("form_key", _TEXT(length=64), nullable=True))
+        batch_op.create_unique_constraint(
+            batch_op.f("uq_progress_update_author_id_form_key"), ["author_id", "form_key"]
+        )
     with op.batch_alter_table("progress_update", schema=None) as batch_op:
         batch_op.alter_column("revision", server_default=None)
     op.create_table(
@@ -61,5 +66,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saved_draft_update_id"))
     op.drop_table("saved_draft")
     with op.batch_alter_table("progress_update", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_progress_update_author_id_form_key"), type_="unique")
+        batch_op.drop_column("form_key")
         batch_op.drop_column("archived_at")
         batch_op.drop_column("revision")

@@ -4,6 +4,7 @@ What is written counts as the work of the person who answers for the key, so the
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -21,7 +22,7 @@ from newsletter.content.models import Update
 from newsletter.content.updates import UpdateDraft
 from newsletter.core.runtime import Runtime
 from newsletter.editions import publishing
-from newsletter.staff import repeats
+from newsletter.staff import audit, repeats
 from newsletter.staff.keys import KeyInUse
 from newsletter.staff.models import KeyScope
 
@@ -159,6 +160,7 @@ def write_update(
 
         def written() -> str:
             update = updates.write(session, sent, author_id=key.staff_id, now=now)
+            _note(session, runtime, key, "write update", update, "by a program", now=now)
             return _shown(session, runtime, [update])[0].model_dump_json()
 
         body = (
@@ -214,10 +216,21 @@ def change_update(
         standing = updates.hold(session, update_id)
         if if_match is not None and if_match != _etag(standing):
             raise Refusal("changed", "This update was changed after you read it, so your change was not made.")
-        draft = _changed(updates.draft_of(standing), sent)
+        before = updates.draft_of(standing)
+        draft = _changed(before, sent)
         update = updates.edit(session, update_id, draft, now=now, editor_id=key.staff_id)
         publishing.reopen_editions_with(session, update_id, now=now, staff_id=key.staff_id)
+        differing = [name.replace("_", " ") for name, value in draft if value != getattr(before, name)]
+        detail = f"by a program: {', '.join(differing) or 'nothing'}"
+        _note(session, runtime, key, "change update", update, detail, now=now)
         return _answer(session, runtime, update)
+
+
+def _note(
+    session: Session, runtime: Runtime, key: KeyInUse, action: str, update: Update, detail: str, *, now: datetime
+) -> None:
+    about = f"update {update.id}"
+    audit.note(session, runtime.crypto, action, staff_id=key.staff_id, about=about, detail=detail, now=now)
 
 
 def _changed(draft: UpdateDraft, change: BaseModel) -> UpdateDraft:

@@ -2,7 +2,7 @@
 updates; nothing of it is seen by anybody else before."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -101,7 +101,7 @@ def waiting(session: Session, feed_id: int, entries: Sequence[NewsFeedEntry]) ->
 
 def brought_in(session: Session, staff_id: int) -> list[SavedDraft]:
     """Somebody's drafts that were brought in and are not finished, the newest first."""
-    return [draft for draft in saved_drafts.of_officer(session, staff_id) if draft.source and draft.update_id is None]
+    return list(saved_drafts.of_officer(session, staff_id, only_new=True, only_brought_in=True))
 
 
 def typed(piece: Piece, choice: Chosen, *, url: str = "") -> dict[str, str]:
@@ -120,11 +120,6 @@ def typed(piece: Piece, choice: Chosen, *, url: str = "") -> dict[str, str]:
     if url:
         fields |= {"evidence_url": url, "evidence_label": link_words(piece.title, url)}
     return fields
-
-
-def title_of(draft_typed: Mapping[str, str]) -> str:
-    """What a draft is called."""
-    return draft_typed.get("parent_title") or draft_typed.get("professional_title") or "No title yet"
 
 
 def link_words(title: str, url: str) -> str:

@@ -45,6 +45,7 @@ class _Part:
 
 def split(text: str) -> list[Piece]:
     """The pieces of a text, in its order. Raises `InvalidInput` when it is empty, or too much to look through."""
+    text = text.replace("\r\n", "\n")  # as forms send what people count as one
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput(
             f"The text must be {MOST_CHARACTERS:,} characters or fewer. This has {len(text):,}: "

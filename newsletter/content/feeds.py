@@ -19,6 +19,8 @@ from newsletter.core.errors import InvalidInput, NotFound
 
 #: A feed is read again no sooner than this.
 PAUSE = timedelta(minutes=1)
+#: And no sooner than this when it could not be read.
+PAUSE_AFTER_PROBLEM = timedelta(seconds=10)
 MOST_FEEDS = 100
 
 
@@ -47,6 +49,7 @@ def add(session: Session, draft: FeedDraft, *, staff_id: int, now: datetime) -> 
 def edit(session: Session, feed_id: int, draft: FeedDraft) -> NewsFeed:
     """Replace what is known of a feed. With another address, what was read is forgotten. Raises as `add`."""
     feed = by_id(session, feed_id)
+    session.refresh(feed, with_for_update=True)  # nobody keeps what the old address said meanwhile
     _check(session, draft, other_than=feed_id)
     if feed.url != draft.url:
         feed.etag, feed.last_modified, feed.problem, feed.read_at = "", "", "", None
@@ -93,8 +96,8 @@ def by_id(session: Session, feed_id: int) -> NewsFeed:
 
 
 def may_read(feed: NewsFeed, *, now: datetime) -> bool:
-    """Whether enough time has passed since it was read with success."""
-    return feed.read_at is None or bool(feed.problem) or feed.read_at <= now - PAUSE
+    """Whether enough time has passed since it was read, or tried."""
+    return feed.read_at is None or feed.read_at <= now - (PAUSE_AFTER_PROBLEM if feed.problem else PAUSE)
 
 
 def keep(session: Session, feed: NewsFeed, fetched: Fetched, *, now: datetime) -> None:
@@ -137,6 +140,9 @@ def _keep_entries(session: Session, feed_id: int, found: Sequence[Entry]) -> Non
         row.title, row.url, row.body, row.summary, row.at = entry.title, entry.url, entry.text, entry.summary, entry.at
         row.position, row.is_there = position, True
         session.add(row)
+    for row in known.values():
+        if not row.is_there:  # that it was brought in is remembered, not what others wrote
+            row.body = row.summary = ""
     session.flush()
 
 

@@ -79,7 +79,7 @@ def _like(search: Search, on: date) -> list[sa.ColumnElement[bool]]:
 def _says(word: str) -> sa.ColumnElement[bool]:
     """Whether the word is in any title or text, capitals or not."""
     texts = (Update.parent_title, Update.parent_body, Update.professional_title, Update.professional_body)
-    return sa.or_(*(sa.func.lower(col(text)).contains(word.lower(), autoescape=True) for text in texts))
+    return sa.or_(*(col(text).icontains(word, autoescape=True) for text in texts))
 
 
 def _stands(standing: Standing | None, on: date) -> list[sa.ColumnElement[bool]]:

@@ -96,6 +96,7 @@ class Update(Table, table=True):
     """
 
     __tablename__ = "progress_update"
+    __table_args__ = (sa.UniqueConstraint("author_id", "form_key"),)
 
     id: int | None = Field(default=None, primary_key=True)
     priority_area_id: int = Field(foreign_key="priority_area.id", index=True)
@@ -117,6 +118,7 @@ class Update(Table, table=True):
     editor_id: int | None = Field(
         default=None, foreign_key="staff.id"
     )  # who changed it last; may not approve it either
+    form_key: str | None = Field(default=None, max_length=64)  # the form it was written in, which makes one update
     created_at: datetime
     updated_at: datetime
     # Grows with every edit of the words, so that two people who edit at once do not overwrite each other unseen. Not

@@ -95,12 +95,28 @@ def of_update(session: Session, update_id: int, *, staff_id: int) -> SavedDraft 
     return session.exec(_place(staff_id, update_id, "")).one_or_none()
 
 
-def of_officer(session: Session, staff_id: int, *, limit: int = MOST_DRAFTS) -> Sequence[SavedDraft]:
-    """Somebody's drafts, the one typed last first."""
-    newest = select(SavedDraft).where(SavedDraft.staff_id == staff_id).order_by(
-        col(SavedDraft.updated_at).desc(), col(SavedDraft.id).desc()
-    )  # fmt: skip
-    return session.exec(newest.limit(limit)).all()
+def of_officer(
+    session: Session,
+    staff_id: int,
+    *,
+    only_new: bool = False,
+    only_brought_in: bool = False,
+    limit: int = MOST_DRAFTS,
+    offset: int = 0,
+) -> Sequence[SavedDraft]:
+    """Somebody's drafts, the one typed last first. `only_new`: of updates that do not exist yet."""
+    wanted = select(SavedDraft).where(SavedDraft.staff_id == staff_id)
+    if only_new:
+        wanted = wanted.where(col(SavedDraft.update_id).is_(None))
+    if only_brought_in:
+        wanted = wanted.where(SavedDraft.source != "")
+    newest = wanted.order_by(col(SavedDraft.updated_at).desc(), col(SavedDraft.id).desc())
+    return session.exec(newest.limit(limit).offset(offset)).all()
+
+
+def count(session: Session, staff_id: int) -> int:
+    """How many drafts somebody has, of new updates and of others."""
+    return session.scalar(sa.select(sa.func.count()).where(col(SavedDraft.staff_id) == staff_id)) or 0
 
 
 def title(draft: SavedDraft) -> str:
@@ -116,11 +132,6 @@ def others(session: Session, update_id: int, *, staff_id: int) -> Sequence[tuple
         .order_by(col(SavedDraft.created_at))
     )
     return list(rows.all())
-
-
-def has_come(session: Session, source_key: str) -> bool:
-    """Whether what this key stands for is a draft already, of whomever."""
-    return session.exec(select(SavedDraft.id).where(SavedDraft.source_key == source_key)).first() is not None
 
 
 def discard(session: Session, draft_id: int, *, staff_id: int) -> None:

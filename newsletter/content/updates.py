@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from newsletter.content.fields import Line, Prose, SecureUrl
 from newsletter.content.models import Partner, PriorityArea, Update
 from newsletter.core.audience import Audience
+from newsletter.core.db import insert
 from newsletter.core.errors import InvalidInput, NotFound, WrongState
 
 _Id = Annotated[int, Field(ge=1, le=2**31 - 1)]  # what the column holds
@@ -97,6 +98,23 @@ def write(session: Session, draft: UpdateDraft, *, author_id: int | None, now: d
     return update
 
 
+def write_once(
+    session: Session, draft: UpdateDraft, *, author_id: int, form_key: str, now: datetime
+) -> tuple[Update, bool]:
+    """Keep a new update, once for each form that somebody sends; the update, and whether it is new. Raises as `write`.
+
+    What was typed when the form comes again is not looked at.
+    """
+    _check_references(session, draft)
+    update = Update(**draft.model_dump(), author_id=author_id, form_key=form_key, created_at=now, updated_at=now)
+    made = insert(session, Update).values(update.model_dump(exclude={"id"}))
+    made_id = session.execute(made.on_conflict_do_nothing().returning(col(Update.id))).scalar_one_or_none()
+    if made_id is not None:
+        return session.get_one(Update, made_id), True
+    of_form = select(Update).where(Update.author_id == author_id, Update.form_key == form_key)
+    return session.exec(of_form).one(), False
+
+
 def edit(
     session: Session,
     update_id: int,
@@ -174,11 +192,6 @@ def page(session: Session, *, limit: int, before_id: int | None = None) -> list[
     if before_id is not None:
         statement = statement.where(col(Update.id) < before_id)
     return list(session.exec(statement))
-
-
-def all_updates(session: Session) -> list[Update]:
-    """Every update, newest first."""
-    return list(session.exec(select(Update).order_by(col(Update.from_date).desc(), col(Update.id).desc())))
 
 
 def due(session: Session, *, audience: Audience, on: date) -> list[Update]:

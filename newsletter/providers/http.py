@@ -7,14 +7,19 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
 def client(
-    base_url: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout: httpx.Timeout = TIMEOUT
+    base_url: str,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    timeout: httpx.Timeout = TIMEOUT,
+    trust_env: bool = True,
 ) -> httpx.AsyncClient:
-    """A client for one service. The caller closes it."""
+    """A client for one service. The caller closes it. `trust_env`: through the proxy that the environment names."""
     return httpx.AsyncClient(
         base_url=base_url,
         transport=transport,
         timeout=timeout,
         follow_redirects=False,
+        trust_env=trust_env,
         headers={"User-Agent": "send-newsletter"},
     )
 

@@ -55,7 +55,9 @@ class Answer:
 
 def client(*, within_s: float, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """The client for some calls. The caller closes it."""
-    return http.client("", transport=transport, timeout=httpx.Timeout(within_s))
+    # Never through a proxy from the environment: it would make the call from where it stands, so that the address that
+    # was checked here need not be the one that is called, and it would learn what authors read.
+    return http.client("", transport=transport, timeout=httpx.Timeout(within_s), trust_env=False)
 
 
 async def reach(
@@ -177,6 +179,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if number in _NAT64:
             return is_public(str(ip_address(int(number) & 0xFFFFFFFF)))
+        if number.is_site_local:  # fec0::/10: no longer used for it, and global to Python
+            return False
     return number.is_global and not number.is_multicast and not number.is_reserved
 
 

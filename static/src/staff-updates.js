@@ -5,6 +5,14 @@ const PREVIEW_AFTER_MS = 600
 const DRAFT_AFTER_MS = 1500
 const TRY_AGAIN_AFTER_MS = 10000
 
+// Why a draft was not kept, where the answer is a page of the door and not a sentence of ours.
+const STILL_HERE = 'What you typed is still on this page.'
+const TRIED_AGAIN = `The draft was not saved. ${STILL_HERE} We try again by ourselves; do not close it.`
+const REFUSED = {
+  403: `The draft was not saved: your role does not allow it any more. ${STILL_HERE} Copy it before you close the page.`,
+  413: `The draft was not saved: it is too long. ${STILL_HERE} Shorten it.`
+}
+
 const form = document.querySelector('form[data-update]')
 if (form) {
   for (const button of form.querySelectorAll('[data-without-script]')) button.hidden = true
@@ -46,10 +54,13 @@ function keepDraft () {
   let timer
   let isChanged = false // what is typed is kept nowhere yet
   let isAsking = false // a button was pressed, and the draft is kept first
+  let isStuck = false // and the last time, it could not be
   let isLeaving = false // the form is on its way
+  let hasLeft = false // and its one press has gone through
   let inTurn = Promise.resolve()
 
   const say = (state, sentence = '') => {
+    isStuck = state !== ''
     if (said.textContent !== sentence) said.textContent = sentence
     for (const each of form.querySelectorAll('[data-said-when]')) each.hidden = each.dataset.saidWhen !== state
   }
@@ -64,12 +75,20 @@ function keepDraft () {
         return 'signed out'
       }
       const told = answer.headers.get('content-type')?.startsWith('application/json') ? await answer.json() : null
-      say('', told ? told.said : 'The draft was not saved.')
-      return answer.ok ? 'kept' : 'refused'
+      if (answer.ok) {
+        say('', told?.said)
+        return 'kept'
+      }
+      isChanged = true
+      say('refused', told?.said ?? REFUSED[answer.status] ?? TRIED_AGAIN)
+      // Those of the page itself know what is wrong: the form says it too, with all that was typed.
+      if (answer.status === 422 && told) return 'to mend'
+      if (!REFUSED[answer.status]) keepLater()
+      return 'refused'
     } catch {
       isChanged = true
       say('away')
-      timer = setTimeout(keep, TRY_AGAIN_AFTER_MS)
+      keepLater()
       return 'away'
     }
   }
@@ -78,10 +97,19 @@ function keepDraft () {
     inTurn = inTurn.then(attempt)
     return inTurn
   }
+  const keepLater = () => {
+    clearTimeout(timer)
+    timer = setTimeout(keep, TRY_AGAIN_AFTER_MS)
+  }
   const keepAtLast = () => {
     if (!isChanged || isLeaving) return
     isChanged = false
-    send(form.dataset.draftAt, { keepalive: true }).catch(() => { isChanged = true })
+    const wasNotKept = () => {
+      isChanged = true
+      keepLater()
+    }
+    send(form.dataset.draftAt, { keepalive: true })
+      .then(answer => { if (!answer.ok || answer.redirected) wasNotKept() }, wasNotKept)
   }
 
   form.addEventListener('input', () => {
@@ -95,25 +123,31 @@ function keepDraft () {
   })
   window.addEventListener('beforeunload', event => {
     // Only where nothing could be kept; all else is there when the form is opened again.
-    const isStuck = [...form.querySelectorAll('[data-said-when]')].some(each => !each.hidden)
     if (isChanged && isStuck && !isLeaving) event.preventDefault()
   })
   // Before anything else hears of it: only the press that goes through counts.
   form.addEventListener('submit', async event => {
-    if (isLeaving) return
+    if (isLeaving && !hasLeft) {
+      hasLeft = true
+      return
+    }
     // Kept first: whoever was signed out meanwhile, or has lost the network, stays on the page with their text.
     event.preventDefault()
     event.stopImmediatePropagation()
-    if (isAsking) return
+    if (isAsking || isLeaving) return
     isAsking = true
     const came = await keep()
     isAsking = false
-    if (came === 'signed out' || came === 'away') return
+    if (came !== 'kept' && came !== 'to mend') return
     isLeaving = true
+    hasLeft = false
     form.requestSubmit(event.submitter)
+    // Where nothing came of it (somebody stopped the page), it can be pressed again: the server makes one update of it.
+    setTimeout(stay, TRY_AGAIN_AFTER_MS)
   }, { capture: true })
+  const stay = () => { isLeaving = false }
   window.addEventListener('pageshow', event => {
-    if (event.persisted) isLeaving = false
+    if (event.persisted) stay()
   })
 }
 

@@ -171,8 +171,8 @@ def _check_editions(session: Session, officer: Officer, editions: list[Edition])
     for edition in kept:
         if any(counts[edition.id or 0][state] for state in counting.OPEN_STATES):
             raise WrongState(
-                f"Some copies of edition {edition.number}, which shows this picture, have not gone out, or nobody "
-                "knows whether they did. Wait, or decide about them on the page of the edition, and try again."
+                f"Some copies of edition {edition.number}, which shows this picture, have not gone out. Wait until "
+                "they have, or cancel it, and try again."
             )
 
 

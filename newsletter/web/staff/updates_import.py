@@ -33,6 +33,7 @@ IMPORT = "/staff/updates/import"
 SAID = {
     "drafts": "The drafts are made. Nobody else sees them before you have finished them.",
     "none": "These drafts were made before. You find them below.",
+    "none-of-feed": "Nothing new was made: these are drafts of somebody already, or are no longer in the feed.",
 }
 #: Three answers for each piece, and what stands at the top.
 _MOST_FIELDS = 3 * MOST_PIECES + 10
@@ -184,7 +185,7 @@ def _paste(
         form=form,
         said=said,
         drafts=bringing_in.brought_in(session, officer.id),
-        title_of=bringing_in.title_of,
+        title_of=saved_drafts.title,
         document=bringing_in.DOCUMENT,
     )
 

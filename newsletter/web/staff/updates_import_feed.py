@@ -26,7 +26,11 @@ from newsletter.web.staff.updates_import import FOR_WHOM, IMPORT, TheLongForm, f
 router = APIRouter()
 
 FEEDS = f"{IMPORT}/feed"
-SAID = {"read": "The feed was read just now.", "again": "The feed was read a moment ago. This is what it had."}
+SAID = {
+    "read": "The feed was read just now.",
+    "again": "The feed was read a moment ago. This is what it had.",
+    "wait": "The feed was tried a moment ago. Wait ten seconds, then try again.",
+}
 
 
 def read_now(runtime: Runtime, feed_id: int, officer: Officer) -> str:
@@ -39,7 +43,7 @@ def read_now(runtime: Runtime, feed_id: int, officer: Officer) -> str:
         feed = feeds.by_id(session, feed_id)
         _check_in_use(feed)
         if not feeds.may_read(feed, now=now):
-            return "again"
+            return "wait" if feed.problem else "again"
         url, etag, last_modified = feed.url, feed.etag, feed.last_modified
     fetched, problem = None, ""
     try:
@@ -126,7 +130,7 @@ def make_drafts(
                     detail=f"{made} drafts",
                     now=now,
                 )
-        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none'}", status_code=303)
+        return RedirectResponse(f"{IMPORT}?said={'drafts' if made else 'none-of-feed'}", status_code=303)
     except InvalidInput as problem:
         errors = {problem.field or "entry-0": str(problem).rstrip(".")}
     with runtime.db.reading() as session:

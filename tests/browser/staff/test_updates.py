@@ -199,6 +199,59 @@ def test_whoever_has_no_network_keeps_what_they_typed(visit: Visit, site: Site, 
     me.complaints[:] = [text for text in me.complaints if "ERR_INTERNET_DISCONNECTED" not in text]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (503, "We try again by ourselves"),
+        (408, "We try again by ourselves"),
+        (413, "it is too long"),
+        (403, "your role does not allow it any more"),
+    ],
+)
+def test_whoever_is_refused_keeps_what_they_typed(
+    visit: Visit, site: Site, room: Newsroom, status: int, said: str
+) -> None:
+    me = author(visit)
+    page = me.page
+    page.clock.install()
+    me.open("/staff/updates/new")
+    page.route("**/staff/updates/drafts", lambda route: route.fulfill(status=status, body="<p>Sorry</p>"))
+    fill(page, room, parent_title="Typed for an hour", parent_body="It works.")
+    page.clock.run_for(2_000)
+    expect(page.locator("[data-said]")).to_contain_text(said)
+    leaving = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert page.evaluate(leaving) is False  # the browser asks first
+    page.get_by_role("button", name="Save the update").click()
+    expect(page.locator("[data-said]")).to_contain_text("still on this page")
+    expect(page.get_by_label("Title for parents")).to_have_value("Typed for an hour")
+    assert page.url.endswith("/staff/updates/new")
+    page.unroute("**/staff/updates/drafts")
+    if status not in (403, 413):
+        page.clock.run_for(10_000)
+        saved(page)
+        assert page.evaluate(leaving) is True
+        assert drafts(site)[0]["parent_title"] == "Typed for an hour"
+    page.get_by_role("button", name="Save the update").click()
+    expect(page.locator(".govuk-notification-banner")).to_contain_text("The update was saved.")
+    me.complaints[:] = [text for text in me.complaints if str(status) not in text]
+
+
+def test_what_left_unkept_with_the_window_is_kept_later(visit: Visit, site: Site, room: Newsroom) -> None:
+    me = author(visit)
+    page = me.page
+    page.clock.install()
+    me.open("/staff/updates/new")
+    page.route("**/staff/updates/drafts", lambda route: route.fulfill(status=401))
+    page.get_by_label("Title for parents").fill("Half a thought")
+    with page.expect_response("**/staff/updates/drafts"):
+        page.evaluate("dispatchEvent(new Event('pagehide'))")
+    page.unroute("**/staff/updates/drafts")
+    page.clock.run_for(12_000)
+    saved(page)
+    assert drafts(site)[0]["parent_title"] == "Half a thought"
+    me.complaints[:] = [text for text in me.complaints if "401" not in text]
+
+
 def test_two_people_at_the_same_update_see_each_other(visit: Visit, site: Site, room: Newsroom) -> None:
     me = author(visit)
     other = author(visit, email="other@example.org", name="Web officer")
@@ -211,7 +264,7 @@ def test_two_people_at_the_same_update_see_each_other(visit: Visit, site: Site, 
     other.page.get_by_label("Title for parents").fill("Theirs")
     other.press("Save the update")
     me.press("Save the update")
-    expect(me.page.get_by_role("heading", name="Two people changed this update")).to_be_visible()
+    expect(me.page.get_by_role("heading", name="This update was changed after you opened it")).to_be_visible()
     expect(me.page.locator(".govuk-error-summary")).to_contain_text("Web officer saved this update")
     me.look("staff-update-changed")
     me.press("Go on with mine")

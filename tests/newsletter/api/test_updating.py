@@ -11,7 +11,7 @@ from newsletter.content import picture_files, pictures
 from newsletter.content.models import Update
 from newsletter.editions.models import Edition, EditionChoice, EditionState
 from newsletter.rendering import markup
-from newsletter.staff.models import ApiKey, KeyScope
+from newsletter.staff.models import ApiKey, AuditEntry, KeyScope
 from tests.newsletter.api.conftest import UPDATE, Program, fields, problem
 from tests.picture_samples import jpeg
 
@@ -46,6 +46,21 @@ def test_an_update_is_written_read_and_changed(program: Program) -> None:
     assert kept(program)[0].editor_id == staff_id(program)
     emptied = program.patch(path, {"until_date": None}, headers={"content-type": "application/merge-patch+json"})
     assert emptied.json()["until_date"] is None
+
+
+def test_what_a_program_writes_and_changes_is_noted(program: Program) -> None:
+    headers = {"idempotency-key": "once"}
+    shown = [program.post("/updates", UPDATE, headers=headers).json() for _ in range(2)][0]
+    program.patch(f"/updates/{shown['id']}", {"owner": "Director of SEND", "until_date": "2026-12-01"})
+    program.patch(f"/updates/{shown['id']}", {"owner": "two\nlines"})  # refused
+    with program.runtime.db.reading() as session:
+        found = session.exec(select(AuditEntry).where(AuditEntry.about == f"update {shown['id']}"))
+        noted = [(entry.action, entry.detail, entry.staff_id) for entry in found]
+    who = staff_id(program)
+    assert noted == [
+        ("write update", "by a program", who),
+        ("change update", "by a program: owner, until date", who),
+    ]
 
 
 def test_the_picture_of_an_update_is_shown_and_a_change_keeps_it(program: Program) -> None:

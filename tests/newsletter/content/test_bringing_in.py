@@ -4,10 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.content import bringing_in
 from newsletter.content.bringing_in import MOST_OF_AN_ENTRY, Chosen, ForWhom, link_words, shortened, typed
 from newsletter.content.documents import LONGEST_TITLE, Piece
-from newsletter.content.lines import one_line
 from newsletter.content.updates import UpdateDraft
 
 URL = "https://www.example.org/news/plans"
@@ -41,9 +39,3 @@ def test_a_long_entry_is_cut_between_paragraphs() -> None:
         {"priority_area_id": 1, "partner_id": 1, "owner": "x", "parent_title": "x", "parent_body": short,
          "from_date": "2026-11-03"}
     )  # fmt: skip
-
-
-def test_a_draft_is_called_by_what_it_has() -> None:
-    assert bringing_in.title_of({"parent_title": "", "professional_title": "For schools"}) == "For schools"
-    assert bringing_in.title_of({}) == "No title yet"
-    assert one_line(bringing_in.title_of({"parent_title": "News"})) == "News"

@@ -131,6 +131,12 @@ def test_the_longest_text_is_split_in_no_time() -> None:
             assert "headings" in str(refused) or not words(text)  # noqa: PT017
 
 
+def test_the_end_of_a_line_counts_once() -> None:
+    text = "a line\r\n" * (MOST_CHARACTERS // 7)
+    assert len(text) > MOST_CHARACTERS
+    assert len(split(text)) == 1
+
+
 def test_what_a_title_may_be_is_what_an_update_takes() -> None:
     from newsletter.content.updates import UpdateDraft
 

@@ -57,7 +57,7 @@ def test_an_update_is_kept_as_written(session: Session, sqlite_runtime: Runtime)
     assert update.owner == "Head of SEND"
     assert updates.draft_of(update) == written
     assert updates.by_id(session, update.id or 0) is update
-    assert updates.all_updates(session) == [update]
+    assert updates.page(session, limit=10) == [update]
 
 
 def test_an_edit_keeps_the_author_and_notes_the_time(session: Session, sqlite_runtime: Runtime) -> None:

@@ -64,6 +64,7 @@ def redirect(to: str) -> httpx.Response:
         "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
         "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::", "2001:db8::1",
+        "fec0::1", "feff::1",
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_public(address: str) -> None:
@@ -73,6 +74,10 @@ def test_addresses_that_are_not_public(address: str) -> None:
 @pytest.mark.parametrize("address", [PUBLIC, "2606:4700::6810:84e5", "8.8.8.8"])
 def test_addresses_that_are(address: str) -> None:
     assert is_public(address)
+
+
+def test_a_proxy_of_the_environment_sees_none_of_it() -> None:
+    assert not public_web.client(within_s=1).trust_env
 
 
 @given(st.ip_addresses(v=4))

@@ -182,10 +182,15 @@ def test_few_large_bodies_are_held_at_once(serve: Serve, sqlite_url: str, clock:
         connection.sendall(head.encode())
     base_url, status = "http://{}:{}".format(*where), 0
     while status != 503:  # once both are being waited for
-        answer = httpx.post(f"{base_url}{path}", headers={"cookie": f"staff={cookie}"}, timeout=30)
+        # In pieces, so that nobody knows how much is to come.
+        answer = httpx.post(
+            f"{base_url}{path}", content=iter([b"x"]), headers={"cookie": f"staff={cookie}"}, timeout=30
+        )
         status = answer.status_code
         assert status in (422, 503)
     assert answer.headers["retry-after"] == "5"
+    # One that says that it is small takes no place.
+    assert httpx.post(f"{base_url}{path}", headers={"cookie": f"staff={cookie}"}, timeout=30).status_code == 422
     assert httpx.post(f"{base_url}{path}", timeout=30).status_code == 303  # whoever may not send much is not counted
     for connection in slow:
         connection.close()

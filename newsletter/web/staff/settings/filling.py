@@ -117,7 +117,7 @@ def theirs(form: Form, stored: Mapping[str, Any], labels: Mapping[str, str]) -> 
     return [
         (label, _as_typed(stored[name]))
         for name, label in labels.items()
-        if name in stored and _plain(form.get(name)) != _plain(_as_typed(stored[name]))
+        if name in stored and plain(form.get(name)) != plain(_as_typed(stored[name]))
     ]
 
 
@@ -129,7 +129,8 @@ def _as_typed(value: Any) -> str:
     return typed_dates.as_typed(value) if isinstance(value, date) else str(value)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without what nobody sees at the ends of its lines: browsers send those otherwise than they are stored."""
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 

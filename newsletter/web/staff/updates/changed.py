@@ -1,4 +1,5 @@
-"""When somebody else saved an update meanwhile: both texts, side by side, and what can be done. Nothing is lost."""
+"""When an update was saved meanwhile, by somebody else or in another window: both texts, side by side, and what can be
+done. Nothing is lost."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from newsletter.staff import accounts
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.pages import Pages
+from newsletter.web.staff.settings import filling
 from newsletter.web.staff.settings.filling import Form
 from newsletter.web.staff.updates import fields
 
@@ -28,7 +30,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        return _plain(self.mine) != _plain(self.theirs)
+        return filling.plain(self.mine) != filling.plain(self.theirs)
 
 
 def page(request: Request, runtime: Runtime, pages: Pages, officer: Officer, update_id: int, form: Form) -> Response:
@@ -72,7 +74,3 @@ def _shown(session: Session, form: Form, name: str) -> str:
         partner = session.get(Partner, fields.chosen(form, name) or 0)
         return partner.name if partner else ""
     return form.get(name)
-
-
-def _plain(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -13,17 +13,18 @@ from newsletter.content.models import SavedDraft, Update
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
-from newsletter.web.asked import TheForm, ThePages, TheRuntime
+from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.staff import one_edition
 from newsletter.web.staff.guard import TheAuthor
 from newsletter.web.staff.settings.allowed import Id
 from newsletter.web.staff.updates import fields
+from newsletter.web.staff.updates.sent import TheUpdateForm
 
 router = APIRouter()
 
 
 @router.post("/staff/updates/drafts")
-def autosave(officer: TheAuthor, runtime: TheRuntime, typed: TheForm) -> Response:
+def autosave(officer: TheAuthor, runtime: TheRuntime, typed: TheUpdateForm) -> Response:
     """Keep the form as it is now; a sentence for the page."""
     now = runtime.clock.now()
     update_id = fields.number(typed.get("update", ""))

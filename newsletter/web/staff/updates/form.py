@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from newsletter.content import saved_drafts, updates
 from newsletter.content.dates import london_date
+from newsletter.content.models import Update
 from newsletter.content.updates import ChangedMeanwhile, UpdateDraft
 from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotAllowed, NotFound
@@ -19,7 +20,7 @@ from newsletter.core.runtime import Runtime
 from newsletter.editions import publishing
 from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
-from newsletter.web.asked import TheForm, ThePages, TheRuntime
+from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.pages import Pages
 from newsletter.web.staff import one_edition, writing_scope
 from newsletter.web.staff.guard import TheAuthor
@@ -29,6 +30,7 @@ from newsletter.web.staff.settings.allowed import Id
 from newsletter.web.staff.settings.filling import Form
 from newsletter.web.staff.updates import changed, drafts, fields
 from newsletter.web.staff.updates.pages import may_write, show
+from newsletter.web.staff.updates.sent import TheUpdateForm
 
 router = APIRouter()
 
@@ -43,7 +45,13 @@ SAID = {
     "archived": "The update was archived. It is offered to no edition until you bring it back.",
     "brought-back": "The update was brought back.",
     "gone": "Somebody deleted this update while you were writing. What you typed is here, as a draft of a new one.",
+    "before": "This form was saved before, as this update. What you typed since is here as your draft. "
+    "Save it to put it in place.",
 }
+#: The same as "gone", where nothing was kept.
+_GONE = (
+    "Somebody deleted this update while you were writing. What you typed is here, for a new one. Nothing is saved yet."
+)
 
 
 class Press(StrEnum):
@@ -78,12 +86,12 @@ def new(
 
 
 @router.post("/staff/updates/new")
-def write(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheForm) -> Response:
+def write(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheUpdateForm) -> Response:
     key, press = drafts.form_key(typed), _press(typed)
     if press is Press.PREVIEW:
         return _again(request, runtime, pages, officer, fields.as_typed(typed), key)
     if press is not Press.SAVE:
-        return _keep(runtime, officer, typed, "draft")
+        return _keep(request, runtime, pages, officer, typed, "draft")
     form, draft = fields.bind(typed)
     if draft is None:
         return _again(request, runtime, pages, officer, form, key, status=422)
@@ -91,16 +99,22 @@ def write(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: TheP
     try:
         with runtime.db.transaction() as session:
             writing_scope.check(session, officer, draft)
-            update_id = updates.write(session, draft, author_id=officer.id, now=now).id
+            update, is_new = updates.write_once(session, draft, author_id=officer.id, form_key=key, now=now)
+            update_id, said = update.id, "written"
             saved_drafts.discard_of(session, staff_id=officer.id, form_key=key)
-            audit.note(
-                session, runtime.crypto, "write update", staff_id=officer.id, about=f"update {update_id}", now=now
-            )
+            if is_new:
+                audit.note(
+                    session, runtime.crypto, "write update", staff_id=officer.id, about=f"update {update_id}", now=now
+                )
+            elif filling.changed(fields.stored(update), draft.model_dump()):
+                # They went back and typed on: that is a change of what the first save made.
+                drafts.keep(session, officer, {**typed, "revision": "1"}, update_id=update_id, now=now)
+                said = "before"
     except NotAllowed as problem:
         return _again(request, runtime, pages, officer, _refuse(runtime, officer, form, problem), key, status=403)
     except InvalidInput as problem:
         return _again(request, runtime, pages, officer, filling.refuse(form, problem), key, status=422)
-    return RedirectResponse(f"/staff/updates/{update_id}?said=written", status_code=303)
+    return RedirectResponse(f"/staff/updates/{update_id}?said={said}", status_code=303)
 
 
 @router.get("/staff/updates/{update_id:int}")
@@ -126,7 +140,7 @@ def one(
 
 @router.post("/staff/updates/{update_id:int}")
 def change(
-    update_id: Id, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheForm
+    update_id: Id, request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheUpdateForm
 ) -> Response:
     press = _press(typed)
     if press is Press.PREVIEW:
@@ -136,20 +150,23 @@ def change(
             saved_drafts.discard_of(session, staff_id=officer.id, update_id=update_id)
         return RedirectResponse(f"/staff/updates/{update_id}?said=theirs", status_code=303)
     if press is not Press.SAVE:
-        return _keep(runtime, officer, typed, "draft", update_id)
+        return _keep(request, runtime, pages, officer, typed, "draft", update_id)
     form, draft = fields.bind(typed)
     try:
         with runtime.db.transaction() as session:
             said = _save(session, runtime, officer, update_id, one_edition.revision(typed), draft)
     except ChangedMeanwhile:
-        with runtime.db.transaction() as session:  # whatever is done next, it is not lost
-            drafts.keep(session, officer, typed, update_id=update_id, now=runtime.clock.now())
+        try:
+            with runtime.db.transaction() as session:  # whatever is done next, it is not lost
+                drafts.keep(session, officer, typed, update_id=update_id, now=runtime.clock.now())
+        except InvalidInput as problem:
+            return _refused(request, runtime, pages, officer, typed, problem, update_id)
         return changed.page(request, runtime, pages, officer, update_id, form)
     except NotAllowed as problem:
         form = _refuse(runtime, officer, form, problem)
         return _again(request, runtime, pages, officer, form, "", typed, update_id, status=403)
     except NotFound:
-        return _keep(runtime, officer, typed, "gone", update_id)
+        return _keep(request, runtime, pages, officer, typed, "gone", update_id)
     except InvalidInput as problem:
         if draft is not None:
             form = filling.refuse(form, problem)
@@ -187,15 +204,38 @@ def _save(
 
 
 def _keep(
-    runtime: Runtime, officer: Officer, typed: dict[str, str], said: str, update_id: int | None = None
+    request: Request,
+    runtime: Runtime,
+    pages: Pages,
+    officer: Officer,
+    typed: dict[str, str],
+    said: str,
+    update_id: int | None = None,
 ) -> Response:
-    """Keep what was typed, and lead to where it is gone on with. Raises `InvalidInput` when it is too much."""
-    with runtime.db.transaction() as session:
-        draft = drafts.keep(session, officer, typed, update_id=update_id, now=runtime.clock.now())
+    """Keep what was typed, and lead to where it is gone on with; the form again when it is too much to keep."""
+    try:
+        with runtime.db.transaction() as session:
+            draft = drafts.keep(session, officer, typed, update_id=update_id, now=runtime.clock.now())
+    except InvalidInput as problem:
+        return _refused(request, runtime, pages, officer, typed, problem, update_id)
     if draft is None:
         return RedirectResponse(f"/staff/updates/{update_id or 'new'}", status_code=303)
     place = f"{draft.update_id}?" if draft.update_id else f"new?draft={draft.id}&"
     return RedirectResponse(f"/staff/updates/{place}said={said}", status_code=303)
+
+
+def _refused(
+    request: Request,
+    runtime: Runtime,
+    pages: Pages,
+    officer: Officer,
+    typed: dict[str, str],
+    problem: InvalidInput,
+    update_id: int | None,
+) -> Response:
+    """The form as it was sent, with why it was not kept."""
+    form, key = filling.refuse(fields.as_typed(typed), problem), drafts.form_key(typed)
+    return _again(request, runtime, pages, officer, form, key, typed, update_id, status=422)
 
 
 def _again(
@@ -210,13 +250,14 @@ def _again(
     *,
     status: int = 200,
 ) -> Response:
-    """The form as it was sent."""
+    """The form as it was sent; that of a new update where somebody deleted the one it was for."""
     with runtime.db.reading() as session:
-        update = updates.by_id(session, update_id) if update_id else None
+        update = session.get(Update, update_id) if update_id else None
         revision = one_edition.revision(typed or {}) if update else 0
         return show(
             request, session, runtime, pages, officer, form,
             update=update, revision=revision, form_key=key or saved_drafts.new_key(), status=status,
+            said=_GONE if update_id and update is None else None,
         )  # fmt: skip
 
 

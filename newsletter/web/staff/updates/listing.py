@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from newsletter.content import finding_updates, partners
+from newsletter.content import finding_updates, partners, saved_drafts
 from newsletter.content.dates import in_words, london_date
 from newsletter.content.finding_updates import Search, Standing
 from newsletter.content.models import Update
@@ -23,12 +23,14 @@ from newsletter.web import site
 from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.staff.one_edition import WRITERS, TheReader
 from newsletter.web.staff.updates import fields
-from newsletter.web.staff.updates.pages import UseShown, own_drafts, shown_use
+from newsletter.web.staff.updates.pages import DraftShown, UseShown, own_drafts, shown_use
 from subscribers import lists
 
 router = APIRouter()
 
 PAGE_LENGTH = 20
+#: Drafts of one's own above all updates; the others have a page.
+FIRST_DRAFTS = 5
 #: Editions that a row names; how many more there are, it says.
 NAMED_USES = 3
 #: Characters of what is searched for.
@@ -70,11 +72,18 @@ def all_of_them(
     search, today = _search(asked), london_date(runtime.clock.now())
     may_write = officer.has(*WRITERS)
     with runtime.db.reading() as session:
-        total = 0 if only_drafts else finding_updates.count(session, search, on=today)
+        drafts_total = saved_drafts.count(session, officer.id) if may_write else 0
+        total = drafts_total if only_drafts else finding_updates.count(session, search, on=today)
         last = max(1, ceil(total / PAGE_LENGTH))
         number = min(max(1, fields.number(page) or 1), last)
         offset = (number - 1) * PAGE_LENGTH
-        found = finding_updates.found(session, search, on=today, limit=PAGE_LENGTH, offset=offset) if total else []
+        found: list[Update] = []
+        drafts: list[DraftShown] = []
+        if only_drafts and may_write:
+            drafts = own_drafts(session, officer, limit=PAGE_LENGTH, offset=offset)
+        elif not only_drafts:
+            found = finding_updates.found(session, search, on=today, limit=PAGE_LENGTH, offset=offset) if total else []
+            drafts = own_drafts(session, officer, limit=FIRST_DRAFTS) if may_write else []
         areas = partners.priority_areas(session)
         organisations = partners.partners(session)
         names = accounts.names_of(session, finding_updates.authors(session))
@@ -87,7 +96,9 @@ def all_of_them(
             officer=officer,
             said=SAID.get(said),
             may_write=may_write,
-            drafts=own_drafts(session, officer) if may_write else [],
+            drafts=drafts,
+            more_drafts=drafts_total - len(drafts) if not only_drafts else 0,
+            drafts_total=drafts_total,
             only_drafts=only_drafts,
             rows=_rows(session, officer, found, today, names),
             total=total,

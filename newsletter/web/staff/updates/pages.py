@@ -69,7 +69,7 @@ def show(
     today = london_date(runtime.clock.now())
     standing_in = where_used.uses(session, [update.id or 0]).get(update.id or 0, []) if update else []
     others = _others(session, officer, update)
-    offered = _drafts(session, officer)[:OFFERED_DRAFTS] if offers_drafts else []
+    offered = own_drafts(session, officer, limit=OFFERED_DRAFTS, only_new=True) if offers_drafts else []
     areas, organisations = _choices(session, form, today)
     names = accounts.names_of(session, [update.author_id, update.editor_id]) if update else {}
     both = changed.both(session, form, fields.showing(update)) if update and draft else []
@@ -131,20 +131,19 @@ def shown_use(officer: Officer, use: Use, names: dict[int | None, str]) -> UseSh
     )
 
 
-def own_drafts(session: Session, officer: Officer) -> list[DraftShown]:
-    """Everything of theirs that is not saved, the one typed last first."""
+def own_drafts(
+    session: Session, officer: Officer, *, limit: int, offset: int = 0, only_new: bool = False
+) -> list[DraftShown]:
+    """Some of what they have not saved, the one typed last first."""
+    found = saved_drafts.of_officer(session, officer.id, only_new=only_new, limit=limit, offset=offset)
     return [
         DraftShown(
             draft,
             saved_drafts.title(draft),
             f"/staff/updates/{draft.update_id}" if draft.update_id else f"/staff/updates/new?draft={draft.id}",
         )
-        for draft in saved_drafts.of_officer(session, officer.id)
+        for draft in found
     ]
-
-
-def _drafts(session: Session, officer: Officer) -> list[DraftShown]:
-    return [each for each in own_drafts(session, officer) if each.draft.update_id is None]
 
 
 def _others(session: Session, officer: Officer, update: Update | None) -> list[tuple[str, object]]:

@@ -18,10 +18,11 @@ from newsletter.editions.checks import READING_AGES, UPDATE_WORDS, Finding
 from newsletter.editions.expanding import Expander
 from newsletter.rendering import markup
 from newsletter.rendering.mails import Expansion, UpdateBlock
-from newsletter.web.asked import TheForm, ThePages, TheRuntime
+from newsletter.web.asked import ThePages, TheRuntime
 from newsletter.web.staff.guard import TheAuthor
 from newsletter.web.staff.settings.filling import Form
 from newsletter.web.staff.updates import fields
+from newsletter.web.staff.updates.sent import TheUpdateForm
 
 router = APIRouter()
 
@@ -45,7 +46,9 @@ class Wording:
 
 
 @router.post("/staff/updates/preview")
-def fragment(request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheForm) -> Response:
+def fragment(
+    request: Request, officer: TheAuthor, runtime: TheRuntime, pages: ThePages, typed: TheUpdateForm
+) -> Response:
     """The previews alone, for the script that puts them into the page. Nothing is kept."""
     form = fields.as_typed(typed)
     with runtime.db.reading() as session:

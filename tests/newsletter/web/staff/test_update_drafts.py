@@ -110,6 +110,27 @@ def test_without_scripts_a_button_keeps_the_draft(author: Desk, newsroom: Newsro
     assert answer.headers["location"] == f"/staff/updates/{one}?said=draft"
 
 
+def test_every_draft_is_found_a_page_at_a_time(author: Desk, newsroom: Newsroom, clock: ManualClock) -> None:
+    author.post("/staff/updates/drafts", {"form_key": "oldest", "parent_title": "The oldest"})
+    for number in range(23):
+        clock.move(timedelta(minutes=1))
+        author.post("/staff/updates/drafts", {"form_key": f"k{number}", "parent_title": f"Draft {number}"})
+    first = author.get("/staff/updates").text
+    assert first.count("Go on writing<") == 5
+    assert "Show all 24 drafts" in first
+    pages = [author.get(f"/staff/updates?state=drafts&page={number}").text for number in (1, 2)]
+    assert [page.count("Go on writing<") for page in pages] == [20, 4]
+    assert "/staff/updates?state=drafts&amp;page=2" in pages[0]
+    assert "The oldest" in pages[1]
+    # A draft of an update is none of the new ones that the form offers.
+    clock.move(timedelta(minutes=1))
+    form = form_of(author.get(f"/staff/updates/{newsroom.inside[0]}"))
+    author.post("/staff/updates/drafts", {**form, "parent_title": "A change"})
+    offered = author.get("/staff/updates/new").text
+    assert "A change" not in offered
+    assert offered.count("Go on writing: ") == 3
+
+
 def test_nothing_typed_is_nothing_to_keep(author: Desk, newsroom: Newsroom) -> None:
     form = form_of(author.get("/staff/updates/new"))
     assert author.post("/staff/updates/drafts", form).json() == {"said": ""}

@@ -207,6 +207,7 @@ def test_two_people_do_not_overwrite_each_other(author: Desk, desk: Sit, newsroo
     assert answer.status_code == 409
     said = words_of(answer)
     assert "Editor of the council saved this update on 3 November 2026" in said
+    assert "This update was changed after you opened it" in said
     assert "Title for parents Different What you typed Mine What is saved now Theirs" in said
     assert "Owner Different What you typed Head of SEND What is saved now Their owner" in said
     assert said.count("Different") == 2
@@ -276,6 +277,66 @@ def test_what_was_typed_outlives_the_update(author: Desk, desk: Sit, newsroom: N
     page = author.get(answer.headers["location"])
     assert "Somebody deleted this update while you were writing" in words_of(page)
     assert form_of(page)["parent_title"] == "Still mine"
+
+
+def test_what_was_typed_outlives_the_update_in_its_preview_too(author: Desk, desk: Sit, newsroom: Newsroom) -> None:
+    author.post("/staff/updates/new", typed(newsroom))
+    one = newest(newsroom).id or 0
+    mine = {**form_of(author.get(f"/staff/updates/{one}")), "parent_title": "Still mine"}
+    desk(StaffRole.ADMIN).post(f"/staff/updates/{one}/delete")
+    page = author.post(f"/staff/updates/{one}", {**mine, "press": "preview"})
+    assert page.status_code == 200
+    assert "Somebody deleted this update while you were writing" in words_of(page)
+    assert form_of(page)["parent_title"] == "Still mine"
+    assert 'action="/staff/updates/new"' in page.text
+
+
+@pytest.mark.parametrize("press", ["save", "draft"])
+@pytest.mark.parametrize("where", ["new", "changed", "deleted"])
+def test_too_much_to_keep_is_shown_again(author: Desk, desk: Sit, newsroom: Newsroom, press: str, where: str) -> None:
+    path, other = "/staff/updates/new", desk(StaffRole.ADMIN)
+    if where != "new":
+        author.post(path, typed(newsroom, form_key="first"))
+        path = f"/staff/updates/{newest(newsroom).id}"
+    mine = form_of(author.get(path))
+    if where == "changed":
+        other.post(path, {**mine, "owner": "Their owner"})
+    elif where == "deleted":
+        other.post(f"{path}/delete")
+    text = "x" * 50_000
+    page = author.post(path, {**mine, "parent_body": text, "press": press})
+    assert page.status_code == 422
+    assert ("This is too long" if where != "new" or press == "draft" else "must be 5,000") in words_of(page)
+    assert form_of(page)["parent_body"] == text
+
+
+def test_two_full_wordings_in_any_alphabet_pass_the_door(author: Desk, newsroom: Newsroom) -> None:
+    text = "শিশুদের জন্য সাহায্য " * 230  # 4,830 characters
+    sent = typed(newsroom, parent_body=text, professional_title="শিশু", professional_body=text)
+    for path in ("drafts", "preview", "new"):
+        assert author.post(f"/staff/updates/{path}", sent).status_code in (200, 303), path
+    one = newest(newsroom)
+    assert one.professional_body == text.strip()
+    assert change(author, one.id or 0, parent_body=text + "এবং").status_code == 303
+
+
+def test_a_form_that_is_saved_twice_makes_one_update(author: Desk, newsroom: Newsroom) -> None:
+    sent = {**form_of(author.get("/staff/updates/new")), **typed(newsroom)}
+    before = newest(newsroom).id or 0
+    with ThreadPoolExecutor() as together:
+        answers = list(together.map(lambda _: author.post("/staff/updates/new", sent), range(3)))
+    made = newest(newsroom).id or 0
+    assert {answer.headers["location"] for answer in answers} == {f"/staff/updates/{made}?said=written"}
+    assert made == before + 1
+    assert len([1 for action, about, _ in log(newsroom) if about == f"update {made}"]) == 1
+    # Whoever goes back and types on has changed it, and is not thrown back to what they had.
+    answer = author.post("/staff/updates/new", {**sent, "parent_title": "On second thoughts"})
+    assert answer.headers["location"] == f"/staff/updates/{made}?said=before"
+    page = author.get(answer.headers["location"])
+    assert "This form was saved before" in words_of(page)
+    assert form_of(page)["parent_title"] == "On second thoughts"
+    assert change(author, made).status_code == 303
+    assert (newest(newsroom).id, newest(newsroom).parent_title) == (made, "On second thoughts")
 
 
 def test_an_edition_that_was_agreed_becomes_a_draft_again(author: Desk, newsroom: Newsroom) -> None:
@@ -353,6 +414,14 @@ def test_updates_are_found(author: Desk, newsroom: Newsroom, query: str, found: 
     everything = {"Old news", "By me", "Later this month", "More help by phone", "A new team answers letters",
                   "Plans on time", "For schools alone (for schools)"}  # fmt: skip
     assert titles(page) == (everything if found is None else found)
+
+
+def test_updates_are_found_by_capitals_with_accents(author: Desk, newsroom: Newsroom) -> None:
+    change(author, newsroom.inside[0], parent_title="Une École 100%_ouverte")
+    for words in ("École", "une", "100%_OUVERTE"):
+        page = author.get("/staff/updates", params={"q": words})
+        assert f'href="/staff/updates/{newsroom.inside[0]}"' in page.text, words
+    assert f'href="/staff/updates/{newsroom.inside[0]}"' not in author.get("/staff/updates?q=100%25x").text
 
 
 def test_the_list_is_shown_a_page_at_a_time_with_few_questions(author: Desk, newsroom: Newsroom) -> None:

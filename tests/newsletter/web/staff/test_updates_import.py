@@ -255,7 +255,12 @@ class TestAFeed:
         assert "Waits as a draft" in page
         assert re.search(r'value="\w{64}" disabled', page)
         # Sent once more, by somebody else or with an old page: nothing happens.
-        assert author.post(f"{IMPORT}/feed/{feed}/drafts", {**form, "for": "both"}).headers["location"].endswith("none")
+        assert (
+            author.post(f"{IMPORT}/feed/{feed}/drafts", {**form, "for": "both"})
+            .headers["location"]
+            .endswith("none-of-feed")
+        )
+        assert "Nothing new was made" in author.get(f"{IMPORT}?said=none-of-feed").text
         assert len(drafts(newsroom.runtime)) == 1
 
     def test_the_mark_stays_when_the_draft_is_gone(
@@ -329,7 +334,9 @@ class TestAFeed:
         assert "The feed has no news now" in page
         assert "Plans on time" not in page
         with newsroom.runtime.db.reading() as session:  # that it was brought in is remembered
-            assert [row.title for row in session.exec(select(NewsFeedEntry))] == ["Plans on time"]
+            (row,) = session.exec(select(NewsFeedEntry))
+        assert (row.title, row.body, row.summary) == ("Plans on time", "", "")
+        assert row.brought_in_at is not None
 
     @pytest.mark.parametrize(
         ("body", "status", "headers", "said"),
@@ -358,9 +365,13 @@ class TestAFeed:
         assert said in page
         assert "Plans on time" in page
         assert said in logged(newsroom.runtime)[-1][2]
-        # It may be tried again at once.
+        # It may be tried again soon, not at once.
+        asked = len(feed_site.asked)
+        assert "Wait ten seconds, then try again" in self.read(author, feed)
+        assert len(feed_site.asked) == asked
+        clock.move(feeds.PAUSE_AFTER_PROBLEM)
         self.read(author, feed)
-        assert len(feed_site.asked) == 3
+        assert len(feed_site.asked) == 2 * asked - 1
 
     def test_a_bomb_does_nothing(self, author: Desk, newsroom: Newsroom, feed: int, feed_site: FeedSite) -> None:
         feed_site.packed(b"<rss>" + b" " * (200 * 2**20) + b"</rss>")
