@@ -87,10 +87,14 @@ def save(
     agreed = bound.get("consent") == "yes"
     if sent.content and not agreed:
         bound.errors["consent"] = _CONSENT_NEEDED
+    with runtime.db.reading() as session:
+        if not sent.content and updates.by_id(session, update_id).picture_sha256 is None:
+            bound.errors["file"] = "Choose a picture"
     try:
         alt = alt_text.checked(bound.get("alt"))
         if bound.errors:
-            raise InvalidInput(_CONSENT_NEEDED, field="consent")
+            field, sentence = next(iter(bound.errors.items()))
+            raise InvalidInput(sentence, field=field)
         # Takes long: nothing is locked meanwhile.
         made = picture_files.photograph(sent.content) if sent.content else None
         with runtime.db.transaction() as session:
@@ -104,8 +108,8 @@ def save(
                 said = f"SHA-256 {update.picture_sha256}. Confirmed: {CONSENT}" if made else "Other words for it"
                 _note(session, runtime, officer, "put picture", update_id, said)
     except (InvalidInput, WrongState) as problem:
-        field = problem.field if isinstance(problem, InvalidInput) else None
-        bound.errors = {field or "file": str(problem)} | bound.errors
+        place = problem.field if isinstance(problem, InvalidInput) else None
+        bound.errors = {place or "file": str(problem)} | bound.errors
         bound.errors = {name: bound.errors[name] for name in PictureForm.model_fields if name in bound.errors}
         status = 409 if isinstance(problem, WrongState) else 422
         with runtime.db.reading() as session:
