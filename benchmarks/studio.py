@@ -38,8 +38,8 @@ _NO_PAGES = frozenset(
     }
 )
 #: What stands for the rest of an address, other than an edition; those that need something special to be there first.
-_VALUES = {"row_id": 1, "topic_id": 1, "name": "feedback", "act": "pause"}
-_NEEDS_MORE = frozenset({"period_id", "prefix", "burst_id", "import_id", "reference"})
+_VALUES = {"row_id": 1, "topic_id": 1, "event_id": 1, "answer_id": 1, "name": "feedback", "act": "pause", "kind": "csv"}
+_NEEDS_MORE = frozenset({"period_id", "prefix", "burst_id", "import_id", "reference", "feed_id", "draft_id"})
 
 _COLUMNS = (
     ("", "page", ""),
@@ -80,7 +80,7 @@ def _measured(report: Report, web: Web, cookie: str, there: Council) -> Iterator
             if turn == WARM_UP:
                 used_s = processes.cpu_s(web.pid)
             status, seconds, size = client.get(address, cookie)
-            if status == 303:  # the second step of something: whoever asks for it first is led to where it begins
+            if status in (303, 409):  # the second step of something, or nothing to be done to what there is
                 break
             if status != 200:
                 raise WorkerFailed(f"{address} was answered with {status}.")
