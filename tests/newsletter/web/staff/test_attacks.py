@@ -43,7 +43,7 @@ def sit(door: Door, *roles: StaffRole, name: str = "Officer for everything") -> 
 def pages(door: Door, room: Newsroom) -> Iterator[str]:
     """The address of every page that can be looked at; its edition is there."""
     for route, _ in routes(door):
-        if "GET" in route.methods and not route.path.endswith("/events"):  # which does not end
+        if "GET" in route.methods and not route.path.endswith("/sending/events"):  # which does not end
             path = route.path.replace("{edition_id:int}", str(room.edition))
             path = re.sub(r"\{update_id[^}]*\}", str(room.inside[0]), path)
             yield re.sub(r"\{[^}]*\}", "1", path)
