@@ -1,11 +1,13 @@
 """The web application, put together: pages, error pages, headers, health. Wiring only; nobody imports this but entry
 points and tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 
 from newsletter.api import problems as api_problems
 from newsletter.api.application import create_api, create_hooks
@@ -38,7 +40,7 @@ from newsletter.web import (
     useful,
 )
 from newsletter.web.access import AccessLog, RequestCounts
-from newsletter.web.assets import Assets, HashedFiles
+from newsletter.web.assets import HashedFiles, built_assets
 from newsletter.web.limits import BodyInTime, LimitConcurrency
 from newsletter.web.pages import Pages
 from newsletter.web.security import HeadAsGet, SecurityHeaders, refuse_foreign
@@ -131,9 +133,19 @@ def first_words() -> frozenset[str]:
     return frozenset({path.split("/")[1] for path in paths if path} | {"api", "hooks", "static"})
 
 
+@cache
+def _page_routes() -> Sequence[BaseRoute]:
+    """Those of all pages, the same on every runtime. FastAPI works each out when it is first asked for, which takes
+    longer than many an answer, and anew for each application that includes it."""
+    router = APIRouter(dependencies=[Depends(refuse_foreign)])
+    for errand in (*STUDIO, *ERRANDS):
+        router.include_router(errand.router)
+    return router.routes
+
+
 def create_app(runtime: Runtime) -> FastAPI:
     """The application on one runtime. Opens no connection; raises `ConfigurationError` when assets are not built."""
-    assets = Assets()
+    assets = built_assets()
     pages = Pages(assets)
     counts = RequestCounts()
     app = FastAPI(
@@ -165,8 +177,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.mount("/api", api)
     app.mount("/hooks", hooks)
     app.mount("/static", HashedFiles(directory=assets.directory), name="static")
-    for errand in (*STUDIO, *ERRANDS):
-        app.include_router(errand.router)
+    app.router.routes.extend(_page_routes())
     problems.handle(app, pages)
     app.add_exception_handler(guard.NotSignedIn, guard.to_sign_in)
 

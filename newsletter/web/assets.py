@@ -1,6 +1,7 @@
 """Finds the built files of the pages by their plain names: `pages.css` is served as `/static/pages-1a2b3c4d5e.css`."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 from starlette.responses import Response
@@ -37,6 +38,12 @@ class Assets:
 
     def url(self, name: str) -> str:
         return f"/static/{self._files[name]}"
+
+
+@cache
+def built_assets() -> Assets:
+    """What stands in `static/built`. Raises `ConfigurationError` when nothing does."""
+    return Assets()
 
 
 class HashedFiles(StaticFiles):

@@ -1,6 +1,7 @@
 """Turns a template and what it shows into a page: GOV.UK components, our own frame, one nonce for each request."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import Request
@@ -24,25 +25,32 @@ def prose(text: str, heading_level: int = 3) -> Markup:
     return markup.to_html(text, heading_level=heading_level, for_mail=False)
 
 
+@cache
+def _environment(assets: Assets) -> Environment:
+    """Whatever is compiled in it is compiled once in a process."""
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader(TEMPLATES),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = assets.url
+    environment.filters.update(
+        in_words=in_words, prose=prose, london_date=london_date, moment=moment_in_words, words_of=markup.words_of
+    )
+    return environment
+
+
 class Pages:
-    """The one template environment of the public pages."""
+    """The one template environment of the pages."""
 
     def __init__(self, assets: Assets) -> None:
-        self._environment = Environment(
-            loader=ChoiceLoader(
-                [
-                    FileSystemLoader(TEMPLATES),
-                    PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
-                ]
-            ),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals["asset"] = assets.url
-        self._environment.filters.update(
-            in_words=in_words, prose=prose, london_date=london_date, moment=moment_in_words, words_of=markup.words_of
-        )
+        self._environment = _environment(assets)
         self.last_site = UNNAMED
 
     def show(
