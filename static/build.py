@@ -34,6 +34,8 @@ COPIED = {
     "staff-updates.js": SOURCES / "staff-updates.js",
     "staff-content.js": SOURCES / "staff-content.js",
     "staff-arranging.js": SOURCES / "staff-arranging.js",
+    "service-navigation.js": MODULES
+    / "govuk-frontend/dist/govuk/components/service-navigation/service-navigation.bundle.js",
     "sortable.js": MODULES / "sortablejs/Sortable.min.js",
     "accessible-autocomplete.js": MODULES / "accessible-autocomplete/dist/accessible-autocomplete.min.js",
     "favicon.svg": SOURCES / "favicon.svg",

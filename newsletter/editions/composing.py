@@ -146,7 +146,7 @@ def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
         .order_by(col(EditionChoice.position), col(EditionChoice.id))
         .execution_options(populate_existing=True)
     ).all()
-    seen = pictures.facts(session, (update.picture_sha256 for update, *_ in rows))
+    seen = pictures.facts(session, (update.picture_sha256 for update, *_, choice in rows if not choice.without_picture))
     headings: dict[int, str] = {}
     by_area: dict[int, list[UpdateBlock]] = {}
     for update, area, partner, choice in rows:
@@ -221,7 +221,7 @@ def _block(
     update: Update, partner: Partner, choice: EditionChoice, edition: Edition, seen: dict[str, pictures.Facts]
 ) -> UpdateBlock:
     title, body = wording(update, choice, edition)
-    picture = seen.get(update.picture_sha256 or "")
+    picture = None if choice.without_picture else seen.get(update.picture_sha256 or "")
     return UpdateBlock(
         anchor=f"update-{update.id}",
         title=title,

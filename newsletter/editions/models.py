@@ -83,6 +83,7 @@ class EditionChoice(Table, table=True):
     reason: str = Field(max_length=300)  # one sentence
     own_title: str = Field(default="", max_length=120)  # another wording in this edition alone; empty: the update's own
     own_body: str = ""  # restricted Markdown; there with `own_title`, or not at all
+    without_picture: bool = False  # the update's picture is left out of this edition alone
 
 
 class EventChoice(Table, table=True):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from newsletter.content import updates
-from newsletter.content.models import SavedDraft
+from newsletter.content.models import SavedDraft, Update
 from newsletter.core.errors import WrongState
 from newsletter.editions import pictures_used
 from newsletter.editions.models import Edition, EditionChoice, EditionState
@@ -30,6 +30,7 @@ class Use:
     date: date
     state: EditionState
     has_own_words: bool  # a wording of its own there
+    is_without_picture: bool  # it has one, and is shown there without
 
 
 def uses(session: Session, update_ids: Collection[int]) -> dict[int, list[Use]]:
@@ -43,8 +44,11 @@ def uses(session: Session, update_ids: Collection[int]) -> dict[int, list[Use]]:
             col(Edition.date),
             col(Edition.state),
             col(EditionChoice.own_body) != "",
+            sa.and_(col(EditionChoice.without_picture), col(Update.picture_sha256).is_not(None)),
         )
+        .select_from(EditionChoice)
         .join(Edition, col(Edition.id) == col(EditionChoice.edition_id))
+        .join(Update, col(Update.id) == col(EditionChoice.update_id))
         .where(
             col(EditionChoice.update_id).in_(update_ids),
             col(EditionChoice.is_in),

@@ -2,6 +2,7 @@
 
 from newsletter.content.models import ResponseOutcome
 from newsletter.content.responses import ResponseDraft
+from newsletter.web.staff.picking import CHOOSE_ONE
 from newsletter.web.staff.settings.sheets import Field, Sheet
 
 FIELDS = (
@@ -48,8 +49,8 @@ FIELDS = (
         when="outcome: will-not not-decided-by-us",
     ),
     Field("decision_owner", "Who decided, or has to?", "A role or a body, and no name. For example, Head of SEND"),
-    Field("partner_id", "Which organisation answers?", "", "pick", group="Who is told, and when"),
-    Field("priority_area_id", "Which priority area is it about?", "", "pick"),
+    Field("partner_id", "Which organisation answers?", "", "select", CHOOSE_ONE, group="Who is told, and when"),
+    Field("priority_area_id", "Which priority area is it about?", "", "select", CHOOSE_ONE),
     Field("for_parents", "Parents and carers", "", "audiences"),
     Field("for_professionals", "Professionals", "", "second"),
     Field("from_date", "First day to tell readers", "For example, 27/3/2027", "day"),

@@ -28,6 +28,7 @@ from newsletter.editions import (
     gate,
     offering,
     own_words,
+    picture_choices,
     plain_words,
     publishing,
     response_choices,
@@ -57,6 +58,8 @@ SAID: Mapping[str, str] = {
     "saved": "Saved.",
     "own-words": "This edition now has a wording of its own for that update.",
     "usual-words": "This edition uses the update’s own wording again.",
+    "without-picture": "The picture is left out of this edition. The update keeps it.",
+    "with-picture": "The picture is in this edition again.",
     "in-hand": "This edition was started already and comes first. Send it or cancel it, then start the next one.",
     "started": "This edition was made from what is due. Read it, change what you like, then check it.",
 }
@@ -70,6 +73,8 @@ class Press(StrEnum):
     UP = "up"
     DOWN = "down"
     USUAL_WORDS = "usual-words"
+    WITHOUT_PICTURE = "without-picture"
+    WITH_PICTURE = "with-picture"
 
 
 class Way(StrEnum):
@@ -93,6 +98,7 @@ class Shown:
     words: int
     reading_age: int | None
     is_long: bool
+    picture_left_out: str  # what the picture shows that the edition leaves out; empty: it leaves out none
 
 
 #: Ids with commas between them.
@@ -147,6 +153,16 @@ def change_update(
         Press.USUAL_WORDS: (
             lambda session: own_words.forget(session, edition_id, update_id, **made),
             "usual-words",
+            f"update-{update_id}",
+        ),
+        Press.WITHOUT_PICTURE: (
+            lambda session: picture_choices.leave_out(session, edition_id, update_id, **made),
+            "without-picture",
+            f"update-{update_id}",
+        ),
+        Press.WITH_PICTURE: (
+            lambda session: picture_choices.put_back(session, edition_id, update_id, **made),
+            "with-picture",
             f"update-{update_id}",
         ),
     }
@@ -382,6 +398,7 @@ def _by_place(found: gate.Gate | None) -> dict[str, list[Finding]]:
 def _sections(session: Session, edition: Edition) -> list[tuple[int, str, list[Shown]]]:
     """Number, heading and updates of each priority area, in the order of the edition."""
     inside = choosing.inside(session, edition.id or 0)
+    left_out = picture_choices.left_out(session, edition.id or 0)
     shown: list[tuple[int, str, list[Shown]]] = []
     for section in composing.sections(session, edition):
         rows = []
@@ -389,7 +406,18 @@ def _sections(session: Session, edition: Edition) -> list[tuple[int, str, list[S
             update_id = int(block.anchor.removeprefix("update-"))
             choice, count = inside[update_id], _words(block.body)
             age = plain_words.reading_age(_plain(block.body))
-            rows.append(Shown(update_id, block, choice.reason, bool(choice.own_body), count, age, count > UPDATE_WORDS))
+            rows.append(
+                Shown(
+                    update_id,
+                    block,
+                    choice.reason,
+                    bool(choice.own_body),
+                    count,
+                    age,
+                    count > UPDATE_WORDS,
+                    left_out.get(update_id, ""),
+                )
+            )
         shown.append((section.number, section.heading, rows))
     return shown
 

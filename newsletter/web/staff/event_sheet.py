@@ -9,6 +9,7 @@ from newsletter.content.events import EventDraft
 from newsletter.content.models import Event, EventPlace
 from newsletter.core.db import Table
 from newsletter.web import typed_dates, typed_moments
+from newsletter.web.staff.picking import CHOOSE_ONE, NONE
 from newsletter.web.staff.settings import filling
 from newsletter.web.staff.settings.filling import Form, Read
 from newsletter.web.staff.settings.sheets import Field, Sheet
@@ -71,8 +72,8 @@ FIELDS = (
     Field("booking_url", "Link to book (optional)", "", "url"),
     Field("for_parents", "Parents and carers", "", "audiences", group="Who is told, and when"),
     Field("for_professionals", "Professionals", "", "second"),
-    Field("partner_id", "Which organisation runs it?", "", "pick"),
-    Field("priority_area_id", "Priority area (optional)", "", "pick"),
+    Field("partner_id", "Which organisation runs it?", "", "select", CHOOSE_ONE),
+    Field("priority_area_id", "Priority area (optional)", "", "select", NONE),
     Field("announce_from", "First day to tell readers", "Before this day it is on no page and in no edition", "day"),
 )
 

@@ -1,4 +1,4 @@
-"""What the forms of events and answers let people pick, and what they say beside the form."""
+"""What the forms of events, answers and feeds let people pick, and what the first two say beside the form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,10 @@ from newsletter.web.staff.one_edition import READERS
 from subscribers import lists
 
 Pick = tuple[str, str]
+
+#: What such a field has before anything is picked.
+CHOOSE_ONE = (("", "Choose one", ""),)
+NONE = (("", "None", ""),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,32 @@ def test_a_logo_is_put_in(at_desk: Callable[..., Visitor], room: Newsroom, tmp_p
     admin.look("home-with-logo")
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_picture_is_left_out_of_one_edition_from_the_keyboard(
+    at_desk: Callable[..., Visitor], room: Newsroom, scripts: bool
+) -> None:
+    put_both(room)
+    author = at_desk(java_script_enabled=scripts)
+    author.open(f"/staff/editions/{room.edition}")
+    card = author.page.locator(f"#update-{room.inside[0]}")
+    thumb = card.locator("img")
+    thumb.scroll_into_view_if_needed()
+    if scripts:
+        thumb.evaluate("each => each.decode()")
+        author.look("staff-compose-pictures")
+    assert f"KB: {ALT}" in card.inner_text()
+    with author.page.expect_navigation():
+        card.get_by_role("button", name="Leave the picture out : More help by phone").press("Enter")
+    assert "The picture is left out of this edition." in author.page.content()
+    assert thumb.count() == 0
+    assert f"Its picture is left out here: {ALT}" in card.inner_text()
+    if scripts:
+        author.look("staff-compose-picture-left-out")
+    with author.page.expect_navigation():
+        card.get_by_role("button", name="Put the picture back : More help by phone").press("Enter")
+    assert thumb.count() == 1
+
+
 @pytest.mark.parametrize("view", ["phone", "desktop", "dark", "no-pictures", "web"])
 def test_previews_show_it_as_readers_will_see_it(at_desk: Callable[..., Visitor], room: Newsroom, view: str) -> None:
     put_both(room)

@@ -277,6 +277,56 @@ def test_the_page_of_the_edition_shows_it_from_our_own_address(studio: Studio, m
     }  # fmt: skip
 
 
+def test_what_an_edition_leaves_out_is_nowhere_in_it(studio: Studio, mail_server: MailServer) -> None:
+    edition_id = approved(studio)
+    logo, picture = hashes(studio)
+    with studio.runtime.db.reading() as session:
+        update_id = session.exec(select(Update.id)).one()
+    here = f"/staff/editions/{edition_id}"
+    answer = studio.author.post(f"{here}/updates/{update_id}/without-picture", revision_of(studio, edition_id))
+    assert answer.status_code == 409  # it is approved: whoever wants a change takes it back first
+    studio.author.post(f"{here}/reopen", {})
+    studio.author.post(f"{here}/updates/{update_id}/without-picture", revision_of(studio, edition_id))
+    studio.author.post(f"{at(edition_id)}/submit", {})
+    changed = words_of(studio.approver.get(at(edition_id)))
+    assert f"Picture {picture[:8]}: {ALT}" in changed  # among what is gone since the last approval
+    assert studio.approver.post(f"{at(edition_id)}/approve", look(studio, edition_id)).status_code == 303
+    assert studio.row(edition_id).state is EditionState.APPROVED
+    let_go(studio, edition_id, readers=1)
+    send(studio.runtime)
+    (mail,) = mail_server.received
+    assert [hashlib.sha256(content).hexdigest() for content in pictures_in(mail).values()] == [logo]
+    public = f"/editions/parents/{studio.row(edition_id).slug}"
+    for text in (mail.html, mail.text, studio.door.get(public).text, studio.door.get(f"{public}/text").text):
+        assert "A boy plants beans" not in text
+        assert "Picture" not in text
+    told = studio.door.get(f"/api/v1{public}").json()
+    assert told["sections"][0]["updates"][0]["picture"] is None
+    assert "If somebody no longer agrees" not in studio.author.get(f"/staff/updates/{update_id}/picture").text
+    studio.author.post(f"/staff/updates/{update_id}/picture/take-away", {})
+    with studio.runtime.db.reading() as session:
+        assert session.get(Picture, picture) is None  # nothing that went out shows it
+
+
+def test_another_picture_undoes_no_approval_of_an_edition_without_it(studio: Studio) -> None:
+    edition_id = studio.edition()
+    put_picture(studio, jpeg())
+    with studio.runtime.db.reading() as session:
+        update_id = session.exec(select(Update.id)).one()
+    path = f"/staff/editions/{edition_id}/updates/{update_id}/without-picture"
+    assert studio.author.post(path, revision_of(studio, edition_id)).status_code == 303
+    studio.author.post(f"{at(edition_id)}/submit", {})
+    assert studio.approver.post(f"{at(edition_id)}/approve", look(studio, edition_id)).status_code == 303
+    (first,) = hashes(studio)
+    put_picture(studio, jpeg(seed=7), "Something else")
+    assert studio.state(edition_id) is EditionState.APPROVED
+    assert studio.door.get(f"/pictures/{first}.jpg").status_code == 404  # replaced, and in no edition
+
+
+def revision_of(studio: Studio, edition_id: int) -> dict[str, str]:
+    return {"revision": str(studio.row(edition_id).revision)}
+
+
 def test_an_edition_that_is_approved_again_without_it_lets_go_of_it(studio: Studio) -> None:
     edition_id = approved(studio)
     _, picture = hashes(studio)

@@ -26,8 +26,8 @@ from newsletter.core.clock import ManualClock
 from newsletter.core.errors import NewsletterError
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import letterheads, opening
-from newsletter.editions import freezing, publishing
-from newsletter.editions.models import Edition, EditionApproval, EditionState
+from newsletter.editions import composing, freezing, picture_choices, publishing
+from newsletter.editions.models import Edition, EditionApproval, EditionChoice, EditionState
 from newsletter.rendering import engine
 from newsletter.rendering.mails import Rendered
 from subscribers import lists
@@ -39,7 +39,8 @@ from tests.picture_samples import jpeg, png
 #: What may happen, by name. `look` and `press` are the approver's two halves, so that anything can come between them.
 CHANGES = (
     "edit", "edit by page", "edit an update", "edit an update unnoticed", "change the partnership", "explain a word",
-    "new template", "another picture", "another picture unnoticed", "another logo", "tamper with the picture",
+    "new template", "another picture", "another picture unnoticed", "leave the picture out", "put the picture back",
+    "leave the picture out by page", "leave the picture out unnoticed", "another logo", "tamper with the picture",
     "tamper with the edition", "tamper with the frozen text", "tamper with text and hash",
 )  # fmt: skip
 MOVES = ("submit", "look", "press", "command approves", "schedule", "stop", "release", "tick", "send back")
@@ -158,6 +159,22 @@ class Story:
 
         self.write(put)
 
+    def leave_the_picture_out(self) -> None:
+        update_id = self.one_update()
+        self.write(lambda session: picture_choices.leave_out(session, self.edition_id, update_id, now=self.clock.now()))
+
+    def put_the_picture_back(self) -> None:
+        update_id = self.one_update()
+        self.write(lambda session: picture_choices.put_back(session, self.edition_id, update_id, now=self.clock.now()))
+
+    def leave_the_picture_out_by_page(self) -> None:
+        revision = str(self.studio.row(self.edition_id).revision)
+        path = f"/staff/editions/{self.edition_id}/updates/{self.one_update()}/without-picture"
+        self.studio.author.post(path, {"revision": revision})
+
+    def leave_the_picture_out_unnoticed(self) -> None:
+        self.write(lambda session: session.execute(sa.update(EditionChoice).values(without_picture=True)))
+
     def another_logo(self) -> None:
         colour = f"#0000{self.number % 90 + 10}"
         picture = {"file": ("a.png", png((200, 100), colour), "image/png")}
@@ -268,6 +285,8 @@ def check(runtime: Runtime, story: Story) -> None:
             return  # tampered with on its way: nothing is handed over
         own = freezing.freeze(edition, sent, edition.frozen_page or "")["frozen_sha256"]
         assert own in story.approved
-        assert len(sent.pictures) == 2
+        page = composing.page_from_json(edition.frozen_page or "")
+        shown = [update.picture for section in page.sections for update in section.updates] + [page.logo]
+        assert {each.sha256 for each in shown if each} == {picture.sha256 for picture in sent.pictures}
         for picture in sent.pictures:  # the HTML that was approved names them
             assert f"cid:{hashlib.sha256(picture.content).hexdigest()}@" in sent.html

@@ -1,7 +1,5 @@
 """Feeds of other websites that authors bring news in from: named, tried, changed and stopped here."""
 
-from datetime import date
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
@@ -15,7 +13,7 @@ from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
 from newsletter.web.pages import Pages
-from newsletter.web.staff import updates_import_feed
+from newsletter.web.staff import picking, updates_import_feed
 from newsletter.web.staff.guard import TheAdmin
 from newsletter.web.staff.paging import page_of
 from newsletter.web.staff.settings import sheets
@@ -36,28 +34,25 @@ SAID = {
 }
 
 
-def _sheet(session: Session, today: date) -> Sheet[FeedDraft]:
-    organisations = [(str(row.id), row.name, "") for row in partners.partners(session, today)]
-    areas = [(str(row.id), f"{row.number}. {row.name}", "") for row in partners.priority_areas(session, today)]
-    return Sheet(
-        FeedDraft,
-        (
-            Field("name", "Name of the feed", "What authors call it. For example, News of the county council"),
-            Field(
-                "url",
-                "Address of the feed",
-                "It starts with https:// and is that of an RSS or Atom feed, not of the page people read",
-            ),
-            Field("partner_id", "Organisation", "Whose news it is", "select", (("", "Choose", ""), *organisations)),
-            Field(
-                "priority_area_id",
-                "Priority area (optional)",
-                "When all of it belongs to the same one",
-                "select",
-                (("", "The author chooses each time", ""), *areas),
-            ),
+SHEET = Sheet(
+    FeedDraft,
+    (
+        Field("name", "Name of the feed", "What authors call it. For example, News of the county council"),
+        Field(
+            "url",
+            "Address of the feed",
+            "It starts with https:// and is that of an RSS or Atom feed, not of the page people read",
         ),
-    )
+        Field("partner_id", "Organisation", "Whose news it is", "select", picking.CHOOSE_ONE),
+        Field(
+            "priority_area_id",
+            "Priority area (optional)",
+            "When all of it belongs to the same one",
+            "select",
+            (("", "The author chooses each time", ""),),
+        ),
+    ),
+)
 
 
 @router.get(PATH)
@@ -94,7 +89,7 @@ def add(request: Request, typed: TheForm, officer: TheAdmin, runtime: TheRuntime
         made = feeds.add(session, draft, staff_id=officer.id, now=now).id or 0
 
     with runtime.db.transaction() as session:
-        outcome = sheets.save(session, _sheet(session, london_date(now)), None, typed, keep)
+        outcome = sheets.save(session, SHEET, None, typed, keep)
         if outcome.status:
             return _new(request, pages, session, runtime, officer, outcome)
         _note(session, runtime, officer, "add feed", made)
@@ -117,8 +112,7 @@ def save(
     everywhere(officer)
     with runtime.db.transaction() as session:
         feed = feeds.by_id(session, feed_id)
-        sheet = _sheet(session, london_date(runtime.clock.now()))
-        outcome = sheets.save(session, sheet, feed, typed, lambda draft: feeds.edit(session, feed_id, draft))
+        outcome = sheets.save(session, SHEET, feed, typed, lambda draft: feeds.edit(session, feed_id, draft))
         if outcome.status:
             return _one(request, pages, session, runtime, officer, feed, outcome)
         _note(session, runtime, officer, "change feed", feed_id, ", ".join(outcome.changed))
@@ -184,10 +178,18 @@ def _new(
     officer: Officer,
     outcome: Outcome | None = None,
 ) -> Response:
-    sheet = _sheet(session, london_date(runtime.clock.now()))
     return sheets.page(
-        request, pages, session, officer, sheet, title="Add a feed", back=BACK, outcome=outcome, button="Add it"
-    )  # fmt: skip
+        request,
+        pages,
+        session,
+        officer,
+        SHEET,
+        title="Add a feed",
+        back=BACK,
+        outcome=outcome,
+        button="Add it",
+        picks=picking.picks(session, london_date(runtime.clock.now())),
+    )
 
 
 def _one(
@@ -201,12 +203,13 @@ def _one(
     *,
     said: str | None = None,
 ) -> Response:
+    today, partner, area = london_date(runtime.clock.now()), str(feed.partner_id), str(feed.priority_area_id or "")
     return sheets.page(
         request,
         pages,
         session,
         officer,
-        _sheet(session, london_date(runtime.clock.now())),
+        SHEET,
         title="Change a feed",
         back=BACK,
         row=feed,
@@ -215,4 +218,5 @@ def _one(
         said=said,
         feed=feed,
         entries=feeds.entries(session, feed.id or 0),
+        picks=picking.picks(session, today, partner=partner, area=area),
     )

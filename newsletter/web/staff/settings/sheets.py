@@ -26,8 +26,8 @@ _Draft = TypeVar("_Draft", bound=BaseModel)
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. `kind`: line, text (several lines), day, time, number, email, colour, yes (one box), choice (of those
-    listed), select (of a long list), pick (of what the page gives) or audiences (two boxes: this one, and the next
-    field's)."""
+    listed), select (of a long list: those listed, then the page's `picks`) or audiences (two boxes: this one, and the
+    next field's)."""
 
     name: str
     label: str

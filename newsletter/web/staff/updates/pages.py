@@ -38,6 +38,7 @@ class UseShown:
     tag: str
     classes: str
     has_own_words: bool
+    is_without_picture: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def shown_use(officer: Officer, use: Use, names: dict[int | None, str]) -> UseSh
         tag,
         f"govuk-tag--{colour}",
         use.has_own_words,
+        use.is_without_picture,
     )
 
 

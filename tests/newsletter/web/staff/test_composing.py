@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
+from newsletter.content import picture_files, pictures
+from newsletter.content.models import Picture, Update
 from newsletter.editions import choosing, composing, publishing
-from newsletter.editions.models import Edition, EditionState
+from newsletter.editions.models import Edition, EditionEvent, EditionState
 from newsletter.staff.models import AuditEntry, StaffRole, StaffRoleHeld
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.newsroom import HOSTILE, Newsroom
+from tests.picture_samples import jpeg
 
 Sit = Callable[..., Desk]
 
@@ -174,6 +177,7 @@ def test_every_change_stands_in_the_log(author: Desk, newsroom: Newsroom) -> Non
 CHANGES = (
     "updates/{update}/drop", "updates/{update}/up", "updates/{update}/usual-words", "areas/1/down",
     "events/{event}/drop", "responses/{response}/drop", "words", "order", "updates/{update}/wording",
+    "updates/{update}/without-picture", "updates/{update}/with-picture",
 )  # fmt: skip
 
 
@@ -269,6 +273,85 @@ def test_an_update_gets_a_wording_for_this_edition_alone(author: Desk, newsroom:
     own = "The phone line is open for longer. You can call from 8am to 6pm."
     author.post(path, newsroom.form(title="More help by phone", body=own))
     assert "Has a wording of its own here." not in author.get(f"/staff/editions/{newsroom.edition}").text
+
+
+def put_picture(newsroom: Newsroom, update: int, alt: str = "A boy plants beans in the school garden") -> str:
+    """Its hash."""
+    with newsroom.runtime.db.transaction() as session:
+        made, now = picture_files.photograph(jpeg()), newsroom.runtime.clock.now()
+        pictures.put_to_update(session, update, made, alt, now=now, editor_id=None)
+        return session.get_one(Update, update).picture_sha256 or ""
+
+
+def test_a_picture_is_left_out_of_this_edition_alone_and_put_back(author: Desk, newsroom: Newsroom) -> None:
+    update, here = newsroom.inside[0], f"/staff/editions/{newsroom.edition}"
+    sha256 = put_picture(newsroom, update)
+    page = author.get(here).text
+    assert re.search(r"With a picture, \d+ KB: A boy plants beans in the school garden", page)
+    assert f'src="/pictures/{sha256}.jpg" alt=""' in page
+    assert press(author, newsroom, f"updates/{update}/without-picture").endswith(
+        f"?said=without-picture#update-{update}"
+    )
+    page = author.get(f"{here}?said=without-picture").text
+    assert "The picture is left out of this edition. The update keeps it." in page
+    assert "<strong>Its picture is left out here:</strong> A boy plants beans in the school garden" in page
+    assert f"/pictures/{sha256}" not in page
+    for path in ("/preview/html", "/preview/web", "/preview?as=text", "/preview?as=notify"):
+        assert "A boy plants beans" not in author.get(here + path).text, path
+    assert "without its picture there" in author.get(f"/staff/updates/{update}").text
+    assert f"/pictures/{sha256}" in author.get(f"/staff/updates/{update}/picture").text
+    # Another picture does not come in unasked, and other words keep it out.
+    put_picture(newsroom, update, "Two teachers read a letter")
+    wording = newsroom.form(title="Shorter here", body="Call us from 8am.")
+    assert author.post(f"{here}/updates/{update}/wording", wording).status_code == 303
+    assert "Two teachers" not in author.get(f"{here}/preview/html").text
+    press(author, newsroom, f"updates/{update}/without-picture")  # it is left out already
+    press(author, newsroom, f"updates/{update}/with-picture")
+    assert 'alt="Two teachers read a letter"' in author.get(f"{here}/preview/html").text
+    assert "without its picture" not in author.get(f"/staff/updates/{update}").text
+    with newsroom.runtime.db.reading() as session:
+        notes = session.exec(
+            select(EditionEvent.note)
+            .where(EditionEvent.edition_id == newsroom.edition, col(EditionEvent.note).contains("picture"))
+            .order_by(col(EditionEvent.id))
+        ).all()
+        entry = session.exec(select(AuditEntry).order_by(col(AuditEntry.number).desc())).first()
+    assert notes == [*[f"Left out the picture of update {update}"] * 2, f"Put back the picture of update {update}"]
+    assert entry is not None
+    assert entry.detail == f"with-picture update {update}"
+
+
+def test_the_next_edition_has_the_picture_again(author: Desk, newsroom: Newsroom) -> None:
+    update = newsroom.inside[0]
+    put_picture(newsroom, update)
+    press(author, newsroom, f"updates/{update}/without-picture")
+    with newsroom.runtime.db.transaction() as session:
+        publishing.cancel(session, newsroom.edition, now=newsroom.runtime.clock.now())
+        newsroom.edition = newsroom.start(session, newsroom.parents)
+    assert "With a picture" in author.get(f"/staff/editions/{newsroom.edition}").text
+
+
+def test_a_picture_that_is_not_there_cannot_be_left_out(author: Desk, newsroom: Newsroom) -> None:
+    update, revision = newsroom.inside[0], newsroom.revision()
+    answer = author.post(f"/staff/editions/{newsroom.edition}/updates/{update}/without-picture", newsroom.form())
+    assert answer.status_code == 422
+    assert "This update has no picture that could be left out." in answer.text
+    for way in ("without-picture", "with-picture"):
+        press(author, newsroom, f"updates/987654/{way}", status=404)
+    assert newsroom.revision() == revision
+    assert "picture out" not in author.get(f"/staff/editions/{newsroom.edition}").text
+
+
+def test_what_is_left_out_counts_for_nothing_in_the_checks(author: Desk, newsroom: Newsroom) -> None:
+    update, here = newsroom.inside[0], f"/staff/editions/{newsroom.edition}"
+    put_picture(newsroom, update)
+    with newsroom.runtime.db.transaction() as session:
+        session.execute(sa.update(Picture).values(size_bytes=900_000))
+    assert "The pictures together are 1,200 KB" in author.get(here).text
+    assert "The pictures together are 1,200 KB" in author.get(f"{here}/check").text
+    press(author, newsroom, f"updates/{update}/without-picture")
+    for path in ("", "/check"):
+        assert "The pictures together" not in author.get(here + path).text
 
 
 def test_somebody_of_another_list_may_neither_look_nor_change(desk: Sit, newsroom: Newsroom) -> None:

@@ -1,19 +1,21 @@
 """Feeds: named, tried, changed and stopped by administrators."""
 
 import html
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+import sqlalchemy as sa
+from sqlmodel import col, select
 
 from newsletter.content import feeds, reading_feeds
-from newsletter.content.models import NewsFeed, NewsFeedEntry
+from newsletter.content.models import NewsFeed, NewsFeedEntry, Partner, PriorityArea
 from newsletter.core.clock import ManualClock
 from newsletter.staff.models import StaffRole, StaffRoleHeld
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.feed_site import URL, FeedSite, serve
-from tests.newsletter.web.staff.newsroom import Newsroom
+from tests.newsletter.web.staff.newsroom import TODAY, Newsroom
 from tests.newsletter.web.staff.settings.forms import NASTY, Counted, errors, filled, logged
 
 FEEDS = "/staff/settings/feeds"
@@ -131,6 +133,18 @@ def test_two_administrators_do_not_overwrite_each_other(admin: Desk, newsroom: N
     admin.post(f"{FEEDS}/1", {**theirs, **form(newsroom, name="Theirs")})
     answer = admin.post(f"{FEEDS}/1", {**mine, **form(newsroom, name="Mine")})
     assert (answer.status_code, "Theirs" in answer.text) == (409, True)
+
+
+def test_what_a_feed_has_stays_chosen_when_it_is_offered_no_longer(admin: Desk, newsroom: Newsroom) -> None:
+    area = str(newsroom.areas[1])
+    admin.post(f"{FEEDS}/new", form(newsroom, priority_area_id=area))
+    with newsroom.runtime.db.transaction() as session:
+        ended = {"until_date": TODAY - timedelta(days=1)}
+        session.execute(sa.update(Partner).where(col(Partner.id) == newsroom.partner).values(ended))
+        session.execute(sa.update(PriorityArea).where(col(PriorityArea.id) == newsroom.areas[1]).values(ended))
+    assert f'<option value="{area}"' not in admin.get(f"{FEEDS}/new").text
+    page = admin.get(f"{FEEDS}/1").text
+    assert re.findall(r'<option value="(\d*)" selected>', page) == [str(newsroom.partner), area]
 
 
 def test_a_name_does_nothing_but_be_shown(admin: Desk, newsroom: Newsroom, feed_site: FeedSite) -> None:
