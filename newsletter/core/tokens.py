@@ -11,7 +11,7 @@ import struct
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,13 +56,18 @@ class Tokens:
 
     def make(self, purpose: Purpose, *, list_id: int, subject_id: int, issued_at: datetime) -> str:
         """A URL-safe token of 43 characters."""
-        return self.make_all((purpose,), list_id, subject_id, int(issued_at.timestamp()))[0]
+        return self.maker((purpose,), list_id)(subject_id, int(issued_at.timestamp()))[0]
 
-    def make_all(self, purposes: Sequence[Purpose], list_id: int, subject_id: int, issued_at_s: int) -> list[str]:
-        """A token for each purpose, all issued at the same second (since 1970, UTC)."""
-        payload = _LAYOUT.pack(list_id, subject_id, issued_at_s)
-        encrypt = self._cipher.encrypt
-        return [_encode(encrypt(payload, [purpose.encode()])) for purpose in purposes]
+    def maker(self, purposes: Sequence[Purpose], list_id: int) -> Callable[[int, int], list[str]]:
+        """What makes, for one subject of a list by its id, a token for each purpose, all issued at the same second
+        (since 1970, UTC). What they have in common is worked out once, because it runs for every message."""
+        encrypt, pack, associated = self._cipher.encrypt, _LAYOUT.pack, [[purpose.encode()] for purpose in purposes]
+
+        def made(subject_id: int, issued_at_s: int) -> list[str]:
+            payload = pack(list_id, subject_id, issued_at_s)
+            return [_encode(encrypt(payload, with_it)) for with_it in associated]
+
+        return made
 
     def read(self, purpose: Purpose, text: str, *, now: datetime, max_age: timedelta | None = None) -> Token:
         """What the token says.
@@ -86,4 +91,4 @@ class Tokens:
 
 
 def _encode(sealed: bytes) -> str:
-    return b2a_base64(sealed, newline=False).translate(_URL_SAFE).rstrip(b"=").decode("ascii")
+    return b2a_base64(sealed, newline=False).translate(_URL_SAFE, b"=").decode()

@@ -31,7 +31,7 @@ _LINK = re.compile(r"https?://[A-Za-z0-9:/._~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 #: The gaps of the head, beside those of the two bodies.
-_TO, _MESSAGE_ID, _UNSUBSCRIBE = ("head", "to"), ("head", "message_id"), ("head", "unsubscribe")
+_TO, _MESSAGE_ID, _UNSUBSCRIBE = _HEAD = ("head", "to"), ("head", "message_id"), ("head", "unsubscribe")
 
 _Gap = tuple[str, str]  # ("text" | "html" | "head", name)
 
@@ -41,14 +41,15 @@ class CompiledMessage:
     """A message for everybody, with gaps for what is personal. Made by `compile`."""
 
     pieces: tuple[bytes, ...]  # with an empty piece for each gap
-    gaps: tuple[tuple[int, _Gap], ...]
+    head: tuple[int, int, int]  # which pieces are To, Message-ID and List-Unsubscribe
+    places: Mapping[str, tuple[tuple[int, str], ...]]  # for each slot which pieces, and of which body
     shared_bytes: int  # how many bytes all copies have in common
     signing: Signing | None = None
 
     @property
     def slots(self) -> frozenset[str]:
         """The personal values that `fill` must be given."""
-        return frozenset(name for _, (part, name) in self.gaps if part != "head")
+        return frozenset(self.places)
 
     def fill(
         self,
@@ -66,24 +67,22 @@ class CompiledMessage:
 
         Raises `InvalidInput` when a value cannot stand where it must, or a slot has no value.
         """
-        values: dict[_Gap, bytes] = {
-            _TO: header.to(to),
-            _MESSAGE_ID: header.message_id(message_id),
-            _UNSUBSCRIBE: header.list_unsubscribe(leave_url, leave_mailto) if leave_url else b"",
-        }
-        links: dict[str, bytes] = {}  # written in the same way in both bodies, so only once
-        pieces = list(self.pieces)
-        size_bytes = self.shared_bytes
-        for index, gap in self.gaps:
-            value = values[gap] if gap in values else links.get(gap[1])
-            if value is None:
-                given = slots.get(gap[1])
-                if given is not None and _LINK.fullmatch(given):
-                    value = links[gap[1]] = _long(given)
-                else:
-                    value = values[gap] = _value(gap, slots)
+        own = (
+            header.to(to),
+            header.message_id(message_id),
+            header.list_unsubscribe(leave_url, leave_mailto) if leave_url else b"",
+        )
+        pieces, size_bytes = list(self.pieces), self.shared_bytes
+        for index, value in zip(self.head, own, strict=True):
             pieces[index] = value
             size_bytes += len(value)
+        for name, places in self.places.items():
+            given = slots.get(name)
+            # A link is written in the same way in both bodies, so only once.
+            link = _long(given) if given is not None and _LINK.fullmatch(given) else None
+            for index, part in places:
+                value = pieces[index] = _value(part, name, slots) if link is None else link
+                size_bytes += len(value)
         if self.signing is not None:
             signatures = self.signing.headers(pieces)
             pieces.insert(0, signatures)
@@ -223,7 +222,13 @@ class _Builder:
             if len(line) > 998 or line.startswith((b".", b"From ")) or b"\r" in line or b"\n" in line or b"\0" in line:
                 raise AssertionError(f"The compiled message has a line that is not canonical: {line[:80]!r}")
         signing = signer.prepare(self._pieces, [index for index, _ in self._gaps]) if signer else None
-        return CompiledMessage(tuple(self._pieces), tuple(self._gaps), len(whole), signing)
+        where = {gap: index for index, gap in self._gaps if gap in _HEAD}
+        places: dict[str, tuple[tuple[int, str], ...]] = {}
+        for index, (part, name) in self._gaps:
+            if part != "head":
+                places[name] = (*places.get(name, ()), (index, part))
+        head = (where[_TO], where[_MESSAGE_ID], where[_UNSUBSCRIBE])
+        return CompiledMessage(tuple(self._pieces), head, places, len(whole), signing)
 
 
 def _lines(text: str, slot_follows: bool) -> Iterator[str]:
@@ -265,9 +270,8 @@ def _guarded(encoded: str) -> str:
     return "=46" + encoded[1:] if encoded.startswith("From ") else encoded
 
 
-def _value(gap: _Gap, slots: Mapping[str, str]) -> bytes:
+def _value(part: str, name: str, slots: Mapping[str, str]) -> bytes:
     """A personal value for a body, ending where the soft break that the compiled text holds takes over."""
-    part, name = gap
     try:
         value = slots[name]
     except KeyError:
