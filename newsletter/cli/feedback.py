@@ -43,7 +43,7 @@ def take(
         )
         if area is not None and area_id is None:
             raise NotFound(f"There is no priority area {area} today.")
-        text = replies.read(file.read_bytes())
+        text = replies.read(file.read_bytes()).words
         row = taking.view(session, text=text, day=today, source=FeedbackSource.REPLY, priority_area_id=area_id)
         number = row.id
     typer.echo(text)
