@@ -23,7 +23,7 @@ from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import batches, letterheads, opening
 from newsletter.delivery.models import Batch, BatchState, DeliveryState, Opening
-from newsletter.editions import assembling, composing, freezing, publishing
+from newsletter.editions import assembling, composing, freezing, publishing, replied
 from newsletter.editions.models import Edition, EditionApproval, EditionChoice, EditionEvent, EditionState
 from newsletter.rendering import engine
 from newsletter.staff import accounts, audit, sessions
@@ -32,7 +32,7 @@ from subscribers import identity, lists
 from subscribers.models import MailingList, SubscriberState
 
 READERS, PROFESSIONALS, EDITIONS = 100_000, 3_000, 200
-UPDATES_EACH = 6
+UPDATES_EACH, REPLIES_EACH = 6, 10
 EVERY = timedelta(days=14)
 LOG_ENTRIES = 5_000
 
@@ -245,6 +245,8 @@ def _send(
         counts["accepted"] = size - sum(counts.values())
         session.add(Batch(edition_id=edition.id, number=number, state=BatchState.DONE, due_at=at, **counts))
     session.flush()
+    for number in range(REPLIES_EACH):
+        replied.take(session, edition, text=f"Thank you for this ({number}).", day=london_date(at))
     if with_copies:
         _add_copies(session, edition, at)
 

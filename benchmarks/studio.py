@@ -38,7 +38,16 @@ _NO_PAGES = frozenset(
     }
 )
 #: What stands for the rest of an address, other than an edition; those that need something special to be there first.
-_VALUES = {"row_id": 1, "topic_id": 1, "event_id": 1, "answer_id": 1, "name": "feedback", "act": "pause", "kind": "csv"}
+_VALUES = {
+    "row_id": 1,
+    "topic_id": 1,
+    "event_id": 1,
+    "answer_id": 1,
+    "feedback_id": 1,
+    "name": "feedback",
+    "act": "pause",
+    "kind": "csv",
+}
 _NEEDS_MORE = frozenset({"period_id", "prefix", "burst_id", "import_id", "reference", "feed_id", "draft_id"})
 
 _COLUMNS = (

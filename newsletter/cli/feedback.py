@@ -5,20 +5,24 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from newsletter.cli import edge, files
 from newsletter.content import partners, responses
 from newsletter.content.dates import london_date
 from newsletter.core.errors import InvalidInput, NotFound
+from newsletter.editions import moves, replied
+from newsletter.editions.models import Edition
 from newsletter.feedback import replies, taking, themes
 from newsletter.feedback.models import FeedbackSource
+from newsletter.feedback.replies import Reply
 
 feedback = typer.Typer(no_args_is_help=True, help="What readers told us. It names nobody.")
 
 Ids = Annotated[list[int], typer.Argument(metavar="IDS", help="The numbers that “list” shows.")]
 Area = Annotated[int | None, typer.Option("--area", metavar="N", help="The number of a priority area.")]
 
-COLUMNS = ("id", "day", "source", "kind", "area", "who", "useful", "state", "theme", "text")
+COLUMNS = ("id", "day", "source", "kind", "area", "who", "useful", "edition", "part", "state", "theme", "text")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,8 +33,19 @@ def add_to(app: typer.Typer) -> None:
 def take(
     file: Annotated[Path, typer.Argument(metavar="FILE.eml", exists=True, dir_okay=False, readable=True)],
     area: Area = None,
+    edition_id: Annotated[
+        int | None,
+        typer.Option("--edition", metavar="ID", min=1, help="The edition it answers. Else: the one with its subject."),
+    ] = None,
+    about: Annotated[
+        str | None,
+        typer.Option("--about", metavar="PART", help="The part it is about: its title, or its name like update-12."),
+    ] = None,
 ) -> None:
-    """Keep the words of a reply to one of our mails: without its sender, its signature and what it quotes."""
+    """Keep the words of a reply to one of our mails: without its sender, its signature and what it quotes.
+
+    The report of the edition counts it, for the part it is about. Without --area it has the priority area of that part.
+    """
     with edge.opened() as runtime, runtime.db.transaction() as session:
         today = london_date(runtime.clock.now())
         area_id = next(
@@ -43,11 +58,36 @@ def take(
         )
         if area is not None and area_id is None:
             raise NotFound(f"There is no priority area {area} today.")
-        text = replies.read(file.read_bytes())
-        row = taking.view(session, text=text, day=today, source=FeedbackSource.REPLY, priority_area_id=area_id)
+        reply = replies.read(file.read_bytes())
+        edition = _answered(session, edition_id, reply)
+        if edition is not None:
+            anchor = None if about is None else replied.part(edition, about)
+            row = replied.take(session, edition, text=reply.words, day=today, anchor=anchor, priority_area_id=area_id)
+            belongs = f"It answers edition {edition.id}, “{edition.frozen_subject}”{f': {anchor}' if anchor else ''}."
+        elif about is not None:
+            raise InvalidInput("No edition that went out has the subject of this mail. Say which: --edition ID.")
+        else:
+            row = taking.view(
+                session, text=reply.words, day=today, source=FeedbackSource.REPLY, priority_area_id=area_id
+            )
+            belongs = "It belongs to no edition: none that went out has its subject."
         number = row.id
-    typer.echo(text)
+    typer.echo(reply.words)
+    typer.echo(belongs)
     typer.echo(f"This is feedback {number}. Check that nothing in it names a person, then delete the mail.")
+
+
+def _answered(session: Session, edition_id: int | None, reply: Reply) -> Edition | None:
+    """The edition that was named, or else the one with the subject of the reply."""
+    if edition_id is not None:
+        return moves.read(session, edition_id)
+    found = replied.by_subject(session, reply.subject)
+    if len(found) > 1:
+        ids = " and ".join(map(str, found))
+        raise InvalidInput(
+            f"Editions {ids}, of several newsletters, have the subject of this mail. Say which: --edition ID."
+        )
+    return moves.read(session, found[0]) if found else None
 
 
 @feedback.command("list")
@@ -76,6 +116,8 @@ def list_feedback(
             f"{areas[row.priority_area_id].number} {areas[row.priority_area_id].name}" if row.priority_area_id else "",
             row.speaker.value if row.speaker else "",
             {True: "yes", False: "no", None: ""}[row.is_useful],
+            str(row.edition_id or ""),
+            row.anchor or "",
             row.state.value,
             theme or "",
             row.text or "",

@@ -40,7 +40,7 @@ class Figures:
     edition: Edition
     counts: dict[str, int]  # by `DeliveryState`
     growth: Growth  # from its sending until that of the next one
-    useful: Useful  # all answers, about it and about its parts
+    useful: Useful  # all answers and replies, about it and about its parts
 
     @property
     def recipients(self) -> int:

@@ -89,6 +89,14 @@ def page(session: Session, state: FeedbackState, *, number: int, size: int) -> S
     return [(row, name) for row, name in session.exec(query.limit(size).offset((number - 1) * size))]
 
 
+def text(session: Session, feedback_id: int) -> Feedback:
+    """One that has words. Raises `NotFound`."""
+    found = session.get(Feedback, feedback_id) if feedback_id < 2**31 else None  # what databases can compare with
+    if found is None or found.text is None:
+        raise NotFound("There is no such feedback, or its words have had their time.")
+    return found
+
+
 def still(session: Session, ids: Sequence[int], state: FeedbackState) -> bool:
     """Whether all of these are in that state. They are held until the transaction ends."""
     found = select(Feedback.id).where(col(Feedback.id).in_(ids), col(Feedback.state) == state).with_for_update()

@@ -50,7 +50,8 @@ class Theme(Table, table=True):
 class Feedback(Table, table=True):
     """One thing that somebody told us. No address, no network, and the day rather than the time.
 
-    The text goes after a while (`newsletter.feedback.retention`); what is counted stays.
+    An answer to "Was this useful?" is about an edition; a view can be, where it came in a reply to one. The text goes
+    after a while (`newsletter.feedback.retention`); what is counted stays.
     """
 
     __tablename__ = "feedback"
@@ -61,7 +62,7 @@ class Feedback(Table, table=True):
     source: FeedbackSource = Field(sa_type=enum_type(FeedbackSource))
     day: date = Field(index=True)  # in Europe/London
     edition_id: int | None = Field(default=None, foreign_key="edition.id")
-    anchor: str | None = Field(default=None, max_length=80)  # of the update on the edition's page; None: all of it
+    anchor: str | None = Field(default=None, max_length=80)  # of the part on the edition's page; None: all of it
     is_useful: bool | None = None
     priority_area_id: int | None = Field(default=None, foreign_key="priority_area.id", index=True)
     speaker: Speaker | None = Field(default=None, sa_type=enum_type(Speaker))

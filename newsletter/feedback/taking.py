@@ -52,8 +52,15 @@ def view(
     source: FeedbackSource,
     priority_area_id: int | None = None,
     speaker: Speaker | None = None,
+    edition_id: int | None = None,
+    anchor: str | None = None,
 ) -> Feedback:
-    """Keep what is on somebody's mind. Raises `InvalidInput` when there are no words."""
+    """Keep what is on somebody's mind; of a reply also which edition it answers, and (with `anchor`) which part of it.
+
+    Raises `InvalidInput` when there are no words.
+    """
+    assert edition_id is None or source is FeedbackSource.REPLY  # as replies they are counted
+    assert anchor is None or edition_id is not None
     text = clean(text)
     if not text:
         raise InvalidInput("Enter what you want to tell us", field="text")
@@ -63,6 +70,8 @@ def view(
             kind=FeedbackKind.VIEW,
             source=source,
             day=day,
+            edition_id=edition_id,
+            anchor=anchor,
             priority_area_id=priority_area_id,
             speaker=speaker,
             text=text,

@@ -11,19 +11,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from newsletter.content import partners
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.core.runtime import Runtime
 from newsletter.core.texts import visible
 from newsletter.feedback import gathering, masking, themes
-from newsletter.feedback.models import FeedbackKind, FeedbackSource, FeedbackState
+from newsletter.feedback.models import FeedbackState
 from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
 from newsletter.web.asked import TheForm, ThePages, TheRuntime
-from newsletter.web.feedback import SPEAKERS
 from newsletter.web.forms import Bound, FormModel
 from newsletter.web.pages import Pages
+from newsletter.web.staff import feedback_words
 from newsletter.web.staff.event_list import chosen
 from newsletter.web.staff.guard import TheAuthor
 from newsletter.web.staff.paging import pages_for
@@ -39,12 +38,6 @@ STATES = {
     FeedbackState.NEW: "Not filed yet",
     FeedbackState.FILED: "Filed under a theme",
     FeedbackState.SET_ASIDE: "Set aside",
-}
-SOURCES = {
-    FeedbackSource.WEB: "On our website",
-    FeedbackSource.REPLY: "In a reply to an edition",
-    FeedbackSource.EVENT: "At an event",
-    FeedbackSource.PAPER: "On paper",
 }
 SAID = {
     "filed": "Filed under the theme.",
@@ -126,8 +119,7 @@ def _page(
     asked, state = request.query_params, _state(request)
     total = gathering.count(session, state)
     number, last = pages_for(total, asked.get("page", "1"), size=ROWS)
-    speakers = dict(SPEAKERS)
-    areas = {area.id: f"Priority {area.number}: {area.name}" for area in partners.priority_areas(session)}
+    rows = gathering.page(session, state, number=number, size=ROWS)
     return pages.show(
         request,
         "staff/feedback.html",
@@ -137,22 +129,8 @@ def _page(
         said=said,
         form=form,
         texts=[
-            Text(
-                row.id or 0,
-                ". ".join(
-                    part
-                    for part in (
-                        SOURCES[row.source],
-                        speakers[row.speaker] if row.speaker else "",
-                        areas.get(row.priority_area_id, ""),
-                        "About an edition" if row.kind is FeedbackKind.USEFUL else "",
-                    )
-                    if part
-                ),
-                row.text or "",
-                theme or "",
-            )
-            for row, theme in gathering.page(session, state, number=number, size=ROWS)
+            Text(row.id or 0, about, row.text or "", theme or "")
+            for (row, theme), about in zip(rows, feedback_words.about(session, [row for row, _ in rows]), strict=True)
         ],
         themes=gathering.themes(session),
         state=state,

@@ -84,6 +84,7 @@ def _rows(one: Figures) -> Iterator[tuple[str, int]]:
             yield words, one.counts[state]
     yield "Stopped their emails since", one.growth.left
     yield "Joined since", one.growth.joined
+    yield "Replies in all", one.useful.replies
 
 
 def _compared(one: Figures) -> dict[str, object]:
@@ -96,6 +97,7 @@ def _compared(one: Figures) -> dict[str, object]:
         "returned": in_public(one.counts["bounced"] + one.counts["rejected"]),
         "complained": in_public(one.counts["complained"]),
         "left": in_public(one.growth.left),
+        "replies": in_public(one.useful.replies),
         "useful": f"{in_public(one.useful.yes)} of {in_public(answers)}" if answers else "no answers",
     }
 
@@ -125,6 +127,11 @@ def _lines(found: Report) -> Iterator[tuple[Edition, str, str, int]]:
         for what, number in _rows(each):
             yield each.edition, what, "", number
     for part in found.parts:
-        counted = {"Useful: yes": part.useful.yes, "Useful: no": part.useful.no, "Comments": part.useful.comments}
+        counted = {
+            "Useful: yes": part.useful.yes,
+            "Useful: no": part.useful.no,
+            "Comments": part.useful.comments,
+            "Replies": part.useful.replies,
+        }
         for what, number_of_people in counted.items():
             yield found.figures.edition, what, part.title, number_of_people

@@ -26,6 +26,9 @@ MAXIMUM_BODY_BYTES = MAXIMUM_FILE_BYTES + 16 * 1024
 #: A photograph as phones take it; what is kept of it is far smaller.
 MAXIMUM_PICTURE_BYTES = 10 * 1024 * 1024
 MAXIMUM_PICTURE_BODY_BYTES = MAXIMUM_PICTURE_BYTES + 16 * 1024
+#: A mail with the photographs that are attached to it; its words are at the beginning. Its form can have a long text.
+MAXIMUM_MAIL_BYTES = 10 * 1024 * 1024
+MAXIMUM_MAIL_BODY_BYTES = MAXIMUM_MAIL_BYTES + 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,9 @@ async def _sent(request: Request) -> Sent:
         max_fields=MAXIMUM_FIELDS,
         max_part_size=MAXIMUM_FIELD_BYTES,
     )
-    parser.spool_max_size = max(MAXIMUM_BODY_BYTES, MAXIMUM_PICTURE_BODY_BYTES)  # never to the disk
+    parser.spool_max_size = max(
+        MAXIMUM_BODY_BYTES, MAXIMUM_PICTURE_BODY_BYTES, MAXIMUM_MAIL_BODY_BYTES
+    )  # never to the disk
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError, KeyError):

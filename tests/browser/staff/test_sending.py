@@ -12,6 +12,7 @@ from newsletter.delivery.models import DeliveryState
 from newsletter.editions import elections, publishing
 from newsletter.editions.models import EditionState
 from newsletter.feedback import taking
+from newsletter.feedback.models import FeedbackSource
 from newsletter.providers.base import Outcome, Scope
 from newsletter.staff.models import StaffRole
 from newsletter.tables import metadata
@@ -212,6 +213,10 @@ def test_the_report_on_a_screen_and_on_paper(studio: Studio, at_desk: AtDesk) ->
                 taking.useful(
                     session, edition_id=edition_id, anchor=f"update-{number + 1}", is_useful=each % 4 != 0, comment="",
                     day=date(2026, 11, 3),
+                )  # fmt: skip
+                taking.view(
+                    session, text="Thank you.", source=FeedbackSource.REPLY, day=date(2026, 11, 3),
+                    edition_id=edition_id, anchor=f"update-{number + 1}" if each > 2 else None,
                 )  # fmt: skip
         scene.reconcile(studio.runtime)
         studio.runtime.clock.move(timedelta(days=14))  # type: ignore[attr-defined]

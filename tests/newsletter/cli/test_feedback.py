@@ -10,14 +10,17 @@ import pytest
 
 from newsletter.core import runtime as runtimes
 from newsletter.core import settings
+from newsletter.editions import replied
+from newsletter.editions.models import Edition
 from newsletter.feedback import taking
 from newsletter.feedback.models import FeedbackSource
 from tests.newsletter.cli.conftest import Newsletter
 
 
-def reply(directory: Path, text: str) -> Path:
+def reply(directory: Path, text: str, *, subject: str = "Re: news") -> Path:
+    directory.mkdir(exist_ok=True)
     message = EmailMessage()
-    message["From"], message["Subject"] = "Jo Reader <jo@example.org>", "Re: news"
+    message["From"], message["Subject"] = "Jo Reader <jo@example.org>", subject
     message.set_content(text)
     file = directory / "reply.eml"
     file.write_bytes(bytes(message))
@@ -48,6 +51,71 @@ def test_a_reply_is_kept_without_its_sender(demo: Newsletter, tmp_path: Path) ->
     assert demo("feedback", "take", reply(tmp_path, "More"), "--area", 9).exit_code == 1
     assert demo("feedback", "take", reply(tmp_path, "> quoted")).exit_code == 1
     assert len(table(demo)) == 1
+
+
+def sent_edition(newsletter: Newsletter, number: int = 1) -> tuple[str, list[tuple[str, str]]]:
+    """Let the sample's edition go out; its subject, and anchor and title of its parts."""
+    newsletter("edition", "approve", number, "--by", "approver@example.org")
+    assert newsletter("edition", "send", number, "--now").exit_code == 0
+    built = runtimes.build(settings.load())
+    with built.db.reading() as session:
+        edition = session.get_one(Edition, number)
+        found = edition.frozen_subject or "", replied.parts(edition)
+    built.db.dispose()
+    return found
+
+
+def test_a_reply_belongs_to_the_edition_with_its_subject(demo: Newsletter, tmp_path: Path) -> None:
+    subject, parts = sent_edition(demo)
+    file = reply(tmp_path, "Good.", subject=f"RE: {subject}")
+    result = demo("feedback", "take", file)
+    assert f"It answers edition 1, “{subject}”.\n" in result.stdout
+    anchor, title = parts[0]
+    assert demo("feedback", "take", file, "--about", anchor).exit_code == 0
+    assert demo("feedback", "take", file, "--about", title.upper(), "--area", 1).exit_code == 0
+    assert demo("feedback", "take", reply(tmp_path, "Bad.", subject="A question"), "--edition", 1).exit_code == 0
+    result = demo("feedback", "take", reply(tmp_path, "So so.", subject="A question"))
+    assert "It belongs to no edition" in result.stdout
+    rows = table(demo)
+    assert [(row["edition"], row["part"]) for row in rows] == [
+        ("1", ""), ("1", anchor), ("1", anchor), ("1", ""), ("", "")
+    ]  # fmt: skip
+    assert rows[0]["area"] == ""
+    assert rows[1]["area"]  # that of the update
+    assert rows[2]["area"].startswith("1 ")
+
+
+def test_a_part_or_an_edition_that_is_not_there_is_refused(demo: Newsletter, tmp_path: Path) -> None:
+    subject, parts = sent_edition(demo)
+    answering, other = reply(tmp_path, "Good.", subject=f"Re: {subject}"), reply(tmp_path / "b", "Good.")
+    for said, arguments in (
+        (f"It has: {parts[0][0]} ({parts[0][1]}); ", (answering, "--about", "update-999")),
+        ("has not gone out", (answering, "--edition", 2)),
+        ("has not gone out", (answering, "--edition", 2, "--about", "update-1")),
+        ("There is no edition", (answering, "--edition", 99)),
+        ("Say which: --edition ID.", (other, "--about", parts[0][0])),
+    ):
+        result = demo("feedback", "take", *arguments)
+        assert result.exit_code == 1
+        assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    assert table(demo) == []
+
+
+def test_a_subject_of_two_newsletters_is_asked_about(demo: Newsletter, tmp_path: Path) -> None:
+    subject, _ = sent_edition(demo)
+    sent_edition(demo, 2)
+    built = runtimes.build(settings.load())
+    with built.db.transaction() as session:
+        session.get_one(Edition, 2).frozen_subject = subject
+    built.db.dispose()
+    file = reply(tmp_path, "Good.", subject=f"Re: {subject}")
+    result = demo("feedback", "take", file)
+    assert result.stderr == (
+        "Editions 1 and 2, of several newsletters, have the subject of this mail. Say which: --edition ID.\n"
+    )
+    assert demo("feedback", "take", file, "--edition", 2).exit_code == 0
+    assert [row["edition"] for row in table(demo)] == ["2"]
 
 
 def test_the_list_can_be_narrowed(demo: Newsletter) -> None:

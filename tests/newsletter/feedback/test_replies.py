@@ -1,7 +1,9 @@
 """A reply becomes feedback without its sender, in the ways that real mail programs write it."""
 
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -50,24 +52,24 @@ def mail(
     ],
 )
 def test_what_is_quoted_and_who_signed_are_left_out(below: str) -> None:
-    assert replies.read(mail(WORDS + below)) == WORDS
+    assert replies.read(mail(WORDS + below)).words == WORDS
 
 
 def test_answers_between_quoted_lines_stay() -> None:
     text = "> You can call until 6pm\nI could not.\n> on weekdays\nNot on Friday.\n"
-    assert replies.read(mail(text)) == "I could not.\nNot on Friday."
+    assert replies.read(mail(text)).words == "I could not.\nNot on Friday."
 
 
 def test_a_sentence_that_thanks_or_begins_with_on_is_not_cut_off() -> None:
     text = "Thank you\nfor the helpline.\n" + "It helps.\n" * 9 + "On Monday my son wrote: I like it."
-    assert replies.read(mail(text)) == text
+    assert replies.read(mail(text)).words == text
 
 
 def test_the_senders_names_are_taken_out_of_the_words() -> None:
     text = "My name is Will Brown and I will say it again: BROWN. Ask will.brown@example.org"
-    said = replies.read(mail(text, sender='"Brown, Will" <will.brown@example.org>'))
+    said = replies.read(mail(text, sender='"Brown, Will" <will.brown@example.org>')).words
     assert said == "My name is (name) (name) and I will say it again: (name). Ask (email address)"
-    assert replies.read(mail("I am Jane.", sender="jane.smith@example.org")) == "I am (name)."
+    assert replies.read(mail("I am Jane.", sender="jane.smith@example.org")).words == "I am (name)."
 
 
 def test_html_alone_is_read_without_its_quotation() -> None:
@@ -75,7 +77,7 @@ def test_html_alone_is_read_without_its_quotation() -> None:
         "<html><head><style>p{color:red}</style></head><body><p>The helpline is <b>good</b>.</p><p>Thanks</p>"
         '<div class="gmail_quote">On Tue someone wrote:<blockquote>52 in every 100</blockquote></div></body></html>'
     )
-    assert replies.read(mail(html=html)) == "The helpline is good."
+    assert replies.read(mail(html=html)).words == "The helpline is good."
 
 
 @pytest.mark.parametrize(
@@ -93,8 +95,95 @@ def test_what_no_person_wrote_is_refused(content: bytes) -> None:
         replies.read(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 Outlook", "Outlook’s own"),
+        (b"PK\x03\x04 a document", "not an email"),
+        (b"%PDF-1.7 a document", "not an email"),
+        (b"\x89PNG\r\n\0\0 a picture", "not an email"),
+    ],
+)
+def test_what_is_no_mail_is_refused_by_name(content: bytes, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        replies.read(content)
+
+
+@pytest.mark.parametrize(
+    ("subject", "read"),
+    [
+        ("Re: More plans on time", "Re: More plans on time"),
+        ("=?utf-8?q?Re=3A_Pl=C3=A4ne?= =?utf-8?q?_on_time?=", "Re: Pläne on time"),
+        ("Re: More\r\n plans", "Re: More plans"),
+        ("=?nonsense?q?Re=3A?=", "=?nonsense?q?Re=3A?="),
+        ("x" * 9000, "x" * 500),
+        ("", ""),
+    ],
+)
+def test_the_subject_is_read_as_words(subject: str, read: str) -> None:
+    assert replies.read(f"From: jo@example.org\r\nSubject: {subject}\r\n\r\n{WORDS}".encode()).subject == read
+
+
+def test_the_name_in_an_encoded_header_is_taken_out() -> None:
+    sender = "=?utf-8?q?Brown=2C_J=C3=B6rg?= <j.b@example.org>"
+    content = f"From: {sender}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nI am Jörg Brown.".encode()
+    assert replies.read(content).words == "I am (name) (name)."
+
+
+def test_words_before_attachments_are_read_and_attached_mails_are_not() -> None:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = "jo@example.org"
+    message.set_content(WORDS)
+    message.add_attachment(b"\1" * 600_000, maintype="image", subtype="jpeg", filename="photo.jpg")
+    message.add_attachment("Somebody else wrote this.", filename="notes.txt")
+    other = EmailMessage()
+    other.set_content("Nor this.")
+    message.add_attachment(other)
+    assert replies.read(bytes(message)).words == WORDS
+    message.set_payload(message.get_payload()[1:])
+    with pytest.raises(InvalidInput):
+        replies.read(bytes(message))
+
+
+FROM = b"From: a@example.org\n"
+HTML = FROM + b"Content-Type: text/html\n\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        FROM + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5_000)),
+        FROM + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(19))
+        + b"\na" * 3_000_000,
+        FROM + b"Content-Type: message/rfc822\n\n" * 50_000,
+        FROM + b"Content-Type: " + b"a;b*0=c;" * 200_000 + b"\n\nhello",
+        FROM + b"Content-Type: text/plain; charset=punycode\n\n" + b"a-" * 300_000,
+        b"From: " + b"(" * 300_000 + b"\n\nhello",
+        b"From: " + b"x " * 300_000 + b"<a@example.org>\n\n" + b"hello " * 100_000,
+        b"Subject: " + b"=?utf-8?q?" * 300_000 + b"\n\nhello",
+        FROM + b"\n<" + b"a@" * 300_000,
+        FROM + b"\n" + b"On\n" * 300_000,
+        FROM + b"\n" + b"0 " * 300_000,
+        HTML + b"<" * 300_000,
+        HTML + b"<!--" * 300_000,
+        HTML + b"<![a " * 300_000,
+        HTML + b"<a " * 300_000,
+        HTML + b"&#" + b"9" * 300_000 + b";",
+        HTML + b"<style>" * 300_000,
+        HTML + b"<b> " * 300_000,
+        HTML + b"&nbsp;" * 300_000,
+    ],
+)  # fmt: skip
+def test_mails_that_were_made_to_be_slow_are_not(content: bytes) -> None:
+    """Each of them took from seconds to minutes once, or broke the parser."""
+    started = process_time()
+    with suppress(InvalidInput):
+        replies.read(content)
+    assert process_time() - started < 10
+
+
 def test_a_long_reply_is_cut() -> None:
-    assert len(replies.read(mail("word " * 3000))) <= replies.MAXIMUM_LENGTH
+    assert len(replies.read(mail("word " * 3000)).words) <= replies.MAXIMUM_LENGTH
 
 
 @given(
@@ -119,7 +208,7 @@ def test_a_long_reply_is_cut() -> None:
 )
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     try:
-        text = replies.read(content)
+        text = replies.read(content).words
     except InvalidInput:
         return
     assert text

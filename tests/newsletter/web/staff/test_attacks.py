@@ -24,7 +24,8 @@ ALL = tuple(StaffRole)
 #: Every parameter that some page has, and one that none has.
 PARAMETERS = (
     "said", "page", "list", "state", "next", "q", "for", "area", "partner", "author", "more", "as", "check", "phase",
-    "before", "draft", "theme", "copy", "when", "outcome", "anything",
+    "before", "draft", "theme", "copy", "when", "outcome", "source",
+    "edition", "anything",
 )  # fmt: skip
 REFLECTED = '"><script>alert(1)</script>'
 TRICK = "\r\nset-cookie: staff=mine\r\n\r\n<script>"

@@ -15,7 +15,8 @@ from newsletter.delivery import figures, ledger, opening
 from newsletter.delivery.models import Delivery, DeliveryState
 from newsletter.editions import publishing
 from newsletter.editions.models import Edition, EditionState
-from newsletter.feedback import taking
+from newsletter.feedback import taking, themes
+from newsletter.feedback.models import Feedback, FeedbackSource
 from newsletter.providers.base import Outcome
 from subscribers.models import MailingList, Subscriber, SubscriberState
 from tests.newsletter.delivery import scene
@@ -43,6 +44,16 @@ def answered(session: Session, edition_id: int, anchor: str | None, *, yes: int 
         taking.useful(
             session, edition_id=edition_id, anchor=anchor, is_useful=number < yes, comment="Why not", day=TODAY
         )
+
+
+def replied(session: Session, edition_id: int, anchor: str | None, number: int, *, aside: int = 0) -> None:
+    rows = [
+        taking.view(
+            session, text="Thank you", day=TODAY, source=FeedbackSource.REPLY, edition_id=edition_id, anchor=anchor
+        )
+        for _ in range(number + aside)
+    ]
+    themes.set_aside(session, [row.id or 0 for row in rows[number:]])
 
 
 def leave(session: Session, studio: Studio, number: int) -> None:
@@ -99,6 +110,36 @@ def test_a_report_says_what_became_of_it_and_what_readers_made_of_it(studio: Stu
     assert found["Came back", None] == ("n", 6)
     assert found["Reported as spam", None] == ("s", "fewer than 5")
     assert workbook[1][2] == ("d", datetime.combine(studio.row(edition_id).date, time()))
+
+
+def test_replies_are_counted_by_part_and_beside_other_editions(studio: Studio, clock: ManualClock) -> None:
+    first = sent(studio, 10)
+    clock.move(timedelta(days=14))
+    second = sent(studio, 10)
+    with studio.runtime.db.transaction() as session:
+        replied(session, first, None, 8)
+        replied(session, second, "update-2", 6, aside=5)
+        replied(session, second, None, 2)
+        answered(session, second, "update-2", yes=7)
+        rows = session.exec(select(Feedback).where(Feedback.anchor == "update-2")).all()
+        themes.file(session, [row.id or 0 for row in rows[:2]], "Phones", now=clock.now())  # changes nothing here
+    page = words_of(studio.author.get(at(second, "report")))
+    for words in (
+        "Useful Not useful Comments Replies",
+        "The edition as a whole 0 0 0 fewer than 5",
+        "More help by phone 7 0 7 6",
+        "Replies in all 8",
+        "7 of 7 8",
+        "no answers 8",
+    ):
+        assert words in page, words
+    rows_of_file = {(row["edition"], row["what"], row["about"]): row["number"] for row in cells(studio, second)}
+    assert rows_of_file["2", "Replies", "More help by phone"] == "6"
+    assert rows_of_file["2", "Replies", "The edition as a whole"] == "fewer than 5"
+    assert rows_of_file["1", "Replies in all", ""] == rows_of_file["2", "Replies in all", ""] == "8"
+    workbook = opened(studio.author.get(at(second, "report.xlsx")).content)
+    assert ("n", 6) in [row[5] for row in workbook if row[3][1] == "Replies"]
+    assert ("s", "fewer than 5") in [row[5] for row in workbook if row[3][1] == "Replies"]
 
 
 def test_editions_stand_beside_each_other(sqlite_studio: Studio, clock: ManualClock) -> None:
@@ -169,6 +210,7 @@ def test_many_editions_and_answers_take_few_questions(sqlite_studio: Studio, clo
         with sqlite_studio.runtime.db.transaction() as session:
             for anchor in range(10):
                 answered(session, edition_id, f"update-{anchor}", yes=3, no=3)
+                replied(session, edition_id, f"update-{anchor}", 2)
         clock.move(timedelta(days=14))
     assert sqlite_studio.author  # signs in before anything is counted
     asked: list[str] = []
