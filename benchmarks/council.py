@@ -14,27 +14,40 @@ from sqlmodel import Session, col, select
 import newsletter.tables as tables
 from benchmarks import stage, workers
 from newsletter import migrating, sample
-from newsletter.content import updates
+from newsletter.content import feeds, saved_drafts, updates
 from newsletter.content.dates import london_date
+from newsletter.content.feed_entries import Entry
+from newsletter.content.feeds import FeedDraft
 from newsletter.content.models import Partner, PriorityArea
+from newsletter.content.reading_feeds import Fetched
 from newsletter.content.updates import UpdateDraft
 from newsletter.core import installation
 from newsletter.core.audience import Audience
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import batches, letterheads, opening
 from newsletter.delivery.models import Batch, BatchState, DeliveryState, Opening
-from newsletter.editions import assembling, composing, freezing, publishing, replied
-from newsletter.editions.models import Edition, EditionApproval, EditionChoice, EditionEvent, EditionState
+from newsletter.editions import assembling, composing, elections, freezing, publishing, replied
+from newsletter.editions.models import (
+    ClosedPeriod,
+    Edition,
+    EditionApproval,
+    EditionChoice,
+    EditionEvent,
+    EditionState,
+)
+from newsletter.feedback import complaints
+from newsletter.feedback.models import DataComplaint
 from newsletter.rendering import engine
-from newsletter.staff import accounts, audit, sessions
-from newsletter.staff.models import StaffRole
-from subscribers import identity, lists
-from subscribers.models import MailingList, SubscriberState
+from newsletter.staff import accounts, audit, keys, sessions
+from newsletter.staff.models import ApiKey, KeyScope, StaffRole
+from subscribers import exporting, identity, lists, waiting_imports
+from subscribers.models import HeldLeave, LeaveBurst, MailingList, Subscriber, SubscriberState
 
 READERS, PROFESSIONALS, EDITIONS = 100_000, 3_000, 200
 UPDATES_EACH, REPLIES_EACH = 6, 10
 EVERY = timedelta(days=14)
 LOG_ENTRIES = 5_000
+NEWS, IMPORTED, HELD = 30, 2_000, 50
 
 _ROWS_AT_ONCE = 5_000
 _BODY = (
@@ -54,6 +67,8 @@ class Council:
     sent: int
     update: int  # in the draft
     professionals: int  # the mailing list
+    key: str  # the prefix of an API key
+    complaint: str  # its reference
 
 
 def fill(url: str) -> None:
@@ -78,6 +93,8 @@ def fill(url: str) -> None:
             edition = _edition(session, mailing_list, staff_id, now - number * EVERY)
             _send(session, runtime, edition, mailing_list, staff_id, with_copies=number == 1)
     _three_on_their_way(runtime, staff_id, now)
+    with runtime.db.transaction() as session:
+        _one_of_each(session, runtime, staff_id, now)
     stage.settle(runtime)
     runtime.db.dispose()
 
@@ -104,6 +121,8 @@ def look(runtime: Runtime) -> Council:
             sent=newest(EditionState.SENT),
             update=session.exec(in_draft.limit(1)).one(),
             professionals=lists.by_slug(session, "professionals").id or 0,
+            key=session.exec(select(ApiKey.prefix)).one(),
+            complaint=session.exec(select(DataComplaint.reference)).one(),
         )
 
 
@@ -295,3 +314,45 @@ def _three_on_their_way(runtime: Runtime, staff_id: int, now: datetime) -> None:
         _edition(session, parents, staff_id, now, updates_each=25)
         sent.state = EditionState.SENDING
         session.add(sent)
+
+
+def _one_of_each(session: Session, runtime: Runtime, staff_id: int, now: datetime) -> None:
+    """What has a page of its own and is there once: each gets the number 1."""
+    crypto, day, soon = runtime.crypto, london_date(now), london_date(now + timedelta(days=30))
+    parents, professionals = (lists.by_slug(session, slug) for slug in ("parents", "professionals"))
+    elections.add(session, "Local elections", day + timedelta(days=20), soon)
+    session.add(ClosedPeriod(name="Summer break", starts_on=soon, ends_on=soon + timedelta(days=14)))
+    keys.add(session, crypto, "A benchmark", scopes=KeyScope, staff_id=staff_id, now=now)
+    complaints.take(session, crypto, text="We got the letter twice.", contact="", now=now, today=day)
+    saved_drafts.keep(session, {"parent_title": "Not finished yet"}, staff_id=staff_id, form_key="form", now=now)
+    partner_id = session.exec(select(Partner.id).order_by(col(Partner.id))).first()
+    draft = FeedDraft.model_validate(
+        {"name": "News of the council", "url": "https://www.example.org/news", "partner_id": partner_id}
+    )
+    feed = feeds.add(session, draft, staff_id=staff_id, now=now)
+    entries = [
+        Entry(f"news-{number}", f"News number {number}", f"https://www.example.org/{number}", _BODY, _BODY[:80], now)
+        for number in range(NEWS)
+    ]
+    feeds.keep(session, feed, Fetched(entries), now=now)
+    lines = (f"new-{number}@example.org,2025-03-31,,paper,,," for number in range(IMPORTED))
+    waiting_imports.bring(
+        session,
+        crypto,
+        "\n".join((",".join(exporting.COLUMNS), *lines)).encode(),
+        mailing_list_id=parents.id or 0,
+        already_confirmed=False,
+        staff_id=staff_id,
+        now=now,
+    )
+    burst = LeaveBurst(mailing_list_id=professionals.id or 0, domain_hash=b"domain", started_at=now, last_at=now)
+    burst.domain_sealed = crypto.encrypt("example.org")
+    session.add(burst)
+    session.flush()
+    confirmed = select(Subscriber).where(
+        Subscriber.mailing_list_id == professionals.id, Subscriber.state == SubscriberState.CONFIRMED
+    )
+    for subscriber in session.exec(confirmed.limit(HELD)).all():
+        subscriber.state = SubscriberState.HELD
+        session.add(subscriber)
+        session.add(HeldLeave(subscriber_id=subscriber.id or 0, burst_id=burst.id or 0))

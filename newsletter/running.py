@@ -121,12 +121,21 @@ async def _until(stop: asyncio.Event, role: Coroutine[None, None, None]) -> None
         stop.set()
 
 
+def _keep_what_is_loaded() -> None:
+    """Never look for garbage in it: it stays for as long as the process does, and to look through all of it takes a
+    tenth of a second in which no page is answered and nothing is sent."""
+    gc.collect()
+    gc.freeze()
+
+
 async def _web(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
     from newsletter.main import create_app  # here, so that a command without pages does not wait for FastAPI
 
+    application = create_app(runtime)
+    _keep_what_is_loaded()
     server = _Server(
         uvicorn.Config(
-            create_app(runtime),
+            application,
             access_log=False,  # its lines would carry personal links
             log_config=None,
             log_level="warning",
@@ -153,9 +162,7 @@ async def _clock(runtime: Runtime, stop: asyncio.Event) -> None:
 
 async def _worker(runtime: Runtime, stop: asyncio.Event) -> None:
     provider = registry.make_configured(runtime)
-    # What is loaded stays for as long as the process does. To look through all of it for garbage takes a tenth of a
-    # second in which nothing is sent, about once in ten thousand messages.
-    gc.freeze()
+    _keep_what_is_loaded()
     gc.set_threshold(GARBAGE_AFTER)
     try:
         await Sender(runtime, provider).run(stop)

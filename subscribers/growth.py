@@ -64,11 +64,8 @@ def by_month(
     """The last twelve months (in UTC) by mailing list, oldest first, counted back from the `states` that are present,
     in two queries."""
     firsts = _firsts(now)
-    state, end = col(Subscriber.state), now + timedelta(days=1)
-    counts = state.in_((SubscriberState.CONFIRMED, *_OVER))  # who asks again counts once they confirm
-    is_over = sa.and_(state.in_(_OVER), col(Subscriber.confirmed_at).is_not(None))
-    joined = _counted(session, col(Subscriber.confirmed_at), firsts, end, counts)
-    left = _counted(session, col(Subscriber.ended_at), firsts, end, is_over)
+    end = now + timedelta(days=1)
+    joined, left = (_counted(session, counting, firsts, end) for counting in (_JOINED, _LEFT))
     answer = {}
     for list_id, of_state in present.items():
         number = of_state[SubscriberState.CONFIRMED]
@@ -81,19 +78,40 @@ def by_month(
     return answer
 
 
-def _counted(
-    session: Session, moment: Any, starts: Sequence[datetime], end: datetime, where: sa.ColumnElement[bool]
-) -> Counter[tuple[int, int]]:
-    """How many have this moment, by mailing list and the place among `starts` of the span in which it lies. Looks at
-    nobody from before the first, which are most people."""
-    place = sa.case(*((moment < later, number) for number, later in enumerate(starts[1:])), else_=len(starts) - 1)
-    found = session.execute(
-        sa.select(col(Subscriber.mailing_list_id), place.label("place"), sa.func.count())
-        .where(col(Subscriber.mailing_list_id).in_(sa.select(col(MailingList.id))), moment >= starts[0], moment < end)
-        .where(where)
-        .group_by(col(Subscriber.mailing_list_id), sa.text("place"))
+def _counting(moment: Any, spans: int, where: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int, int]]:
+    """How many have this moment, by mailing list and the place of the span in which it lies; the moments `bound_0` to
+    `bound_n` stand between n spans. Each span of each list is a stretch of an index: nobody's row is looked at, and
+    nobody from before the first span, which are most people."""
+    bounds = [sa.bindparam(f"bound_{place}", type_=moment.type) for place in range(spans + 1)]
+    span = sa.union_all(
+        *(
+            sa.select(sa.literal_column(str(place)).label("place"), bounds[place].label("start"), stop.label("stop"))
+            for place, stop in enumerate(bounds[1:])
+        )
+    ).subquery("span")
+    list_id = col(MailingList.id)
+    number = (
+        sa.select(sa.func.count())
+        .where(col(Subscriber.mailing_list_id) == list_id, moment >= span.c.start, moment < span.c.stop, where)
+        .correlate(span, MailingList)
+        .scalar_subquery()
     )
-    return Counter({(list_id, number): counted for list_id, number, counted in found})
+    return sa.select(list_id, span.c.place, number).join_from(MailingList, span, sa.true())
+
+
+_state, _asked_at, _joined_at = col(Subscriber.state), col(Subscriber.requested_at), col(Subscriber.confirmed_at)
+# Who asks again counts once they confirm.
+_JOINED = _counting(_joined_at, MONTHS, _state.in_((SubscriberState.CONFIRMED, *_OVER)))
+_LEFT = _counting(col(Subscriber.ended_at), MONTHS, sa.and_(_state.in_(_OVER), _joined_at.is_not(None)))
+_ASKED = _counting(_asked_at, WEEKS, sa.true())
+_SAID_YES = _counting(_asked_at, WEEKS, _joined_at >= _asked_at)
+
+
+def _counted(
+    session: Session, counting: sa.Select[tuple[int, int, int]], starts: Sequence[datetime], end: datetime
+) -> Counter[tuple[int, int]]:
+    bounds = {f"bound_{place}": moment for place, moment in enumerate((*starts, end))}
+    return Counter({(list_id, place): number for list_id, place, number in session.execute(counting, bounds) if number})
 
 
 def by_week(session: Session, *, now: datetime) -> dict[int, list[Week]]:
@@ -101,10 +119,9 @@ def by_week(session: Session, *, now: datetime) -> dict[int, list[Week]]:
     still confirm."""
     monday = monday_of(now)
     mondays = [monday - timedelta(weeks=weeks) for weeks in reversed(range(WEEKS))]
-    starts, asked = [_midnight(each) for each in mondays], col(Subscriber.requested_at)
+    starts = [_midnight(each) for each in mondays]
     end = starts[-1] + timedelta(weeks=1)
-    asked_then = _counted(session, asked, starts, end, sa.true())
-    said_yes = _counted(session, asked, starts, end, col(Subscriber.confirmed_at) >= asked)
+    asked_then, said_yes = (_counted(session, counting, starts, end) for counting in (_ASKED, _SAID_YES))
     lapsed: Counter[tuple[int, date]] = Counter()
     for row in session.exec(select(LapsedSignUps).where(col(LapsedSignUps.week) >= mondays[0])):
         lapsed[row.mailing_list_id, row.week] = row.number

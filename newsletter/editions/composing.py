@@ -80,11 +80,13 @@ class Matter:
     glossary: tuple[Expansion, ...]  # what was written out
 
 
-def compose(session: Session, edition: Edition, letterhead: Letterhead) -> EditionMail:
-    """The edition as it stands now, in the wording of its audience."""
+def compose(
+    session: Session, edition: Edition, letterhead: Letterhead, *, written: tuple[SectionBlock, ...] | None = None
+) -> EditionMail:
+    """The edition as it stands now, in the wording of its audience. Its `sections` may be given as `written`."""
     standing = glossary.standing(session, edition.date) if edition.corrects_id is None else []  # a quotation stays one
     terms = [Expansion(term.term, term.expansion) for term in standing]
-    said = matter(session, edition, terms, help_text=letterhead.help_text)
+    said = matter(session, edition, terms, help_text=letterhead.help_text, written=written)
     return EditionMail(
         letterhead=replace(letterhead, help_text=said.help_text),
         subject=edition.subject,
@@ -101,12 +103,19 @@ def compose(session: Session, edition: Edition, letterhead: Letterhead) -> Editi
     )
 
 
-def matter(session: Session, edition: Edition, terms: Iterable[Expansion], *, help_text: str = "") -> Matter:
+def matter(
+    session: Session,
+    edition: Edition,
+    terms: Iterable[Expansion],
+    *,
+    help_text: str = "",
+    written: tuple[SectionBlock, ...] | None = None,
+) -> Matter:
     """What the edition says now, with the acronyms among `terms` written out in the order in which it is read: the
     introduction, the titles in its contents, the actions, then everything from top to bottom."""
     pen = Expander(terms)
     introduction = pen.text(edition.introduction)
-    found = sections(session, edition)
+    found = sections(session, edition) if written is None else written
     all_updates = [update for section in found for update in section.updates]
     titles = {update.anchor: pen.text(update.title) for update in contents_of(found)}
     soonest_first = sorted(all_updates, key=lambda update: update.action_by or date.max)

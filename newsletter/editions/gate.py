@@ -17,7 +17,7 @@ from newsletter.editions import checks, choosing, composing, links, moves, varia
 from newsletter.editions.checks import Finding, Severity
 from newsletter.editions.models import CheckReason, Edition, EditionState
 from newsletter.rendering import engine
-from newsletter.rendering.mails import EditionMail, Letterhead, Rendered
+from newsletter.rendering.mails import EditionMail, Letterhead, Rendered, SectionBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,21 @@ class Gate:
         return wanted + [f"Mend this or give a reason for it: {finding.message}" for finding in self.unanswered]
 
 
-def look(session: Session, edition: Edition, letterhead: Letterhead, *, on: date, now: datetime) -> Gate:
-    """Check the edition as it stands now. Opens no link: it goes by what `links` kept.
+def look(
+    session: Session,
+    edition: Edition,
+    letterhead: Letterhead,
+    *,
+    on: date,
+    now: datetime,
+    written: tuple[SectionBlock, ...] | None = None,
+) -> Gate:
+    """Check the edition as it stands now. Opens no link: it goes by what `links` kept. `written` as for `compose`.
 
     Raises `InvalidInput` and `RenderError` when it cannot even be put together.
     """
     assert edition.id is not None
-    mail = composing.compose(session, edition, letterhead)
+    mail = composing.compose(session, edition, letterhead, written=written)
     targets = links.targets(mail)
     opened = links.kept(session, targets, now=now)
     rendered = engine.render(mail)

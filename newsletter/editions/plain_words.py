@@ -5,6 +5,7 @@ Everything here is about style, so it warns and never blocks (REQ-52). The texts
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 #: The most words of one sentence.
 SENTENCE_WORDS = 25
@@ -42,8 +43,16 @@ _SILENT = re.compile(r"(?<![aeiouylr])(?<=[a-z])es?\Z|(?<=[aeiou])[lr]es?\Z|(?<!
 _KEPT_ES = re.compile(r"(?:[sxz]|ch|sh|[cg])es\Z")
 
 
-def findings(what: str, text: str) -> Iterator[str]:
-    """A sentence for each thing that reads badly; `what` begins it: "The introduction", "“More help by phone”"."""
+@lru_cache(maxsize=1000)
+def findings(what: str, text: str) -> tuple[str, ...]:
+    """A sentence for each thing that reads badly; `what` begins it: "The introduction", "“More help by phone”".
+
+    Kept for a while, because every look at an edition reads the same texts again.
+    """
+    return tuple(_findings(what, text))
+
+
+def _findings(what: str, text: str) -> Iterator[str]:
     plain = ADDRESS_IN_TEXT.sub("", text)
     for sentence in sentences(plain):
         count = len(sentence.split())
@@ -84,6 +93,7 @@ def reading_age(text: str) -> int | None:
     return max(5, round(grade) + 5)
 
 
+@lru_cache(maxsize=10_000)
 def syllables(word: str) -> int:
     """About how many syllables an English word has, at least one. An acronym is spelt: a syllable a letter."""
     if len(word) > 1 and word.isupper():

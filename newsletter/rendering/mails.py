@@ -9,7 +9,7 @@ fills them in for each recipient.
 
 from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from typing import ClassVar
 
 #: Every personal value a mail can carry.
@@ -222,8 +222,8 @@ class EditionMail:
 def contents_of(sections: tuple[SectionBlock, ...]) -> tuple[UpdateBlock, ...]:
     """At most `MOST_CONTENTS` updates, from as many sections as possible, in the order in which they are read."""
     rounds = zip_longest(*(section.updates for section in sections))
-    chosen = [update for turn in rounds for update in turn if update is not None][:MOST_CONTENTS]
-    return tuple(update for section in sections for update in section.updates if update in chosen)
+    chosen = {update.anchor for update in islice(filter(None, chain.from_iterable(rounds)), MOST_CONTENTS)}
+    return tuple(update for section in sections for update in section.updates if update.anchor in chosen)
 
 
 @dataclass(frozen=True, slots=True)

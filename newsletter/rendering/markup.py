@@ -2,11 +2,13 @@
 
 Headings, paragraphs, lists, links, emphasis and inset text (`^ like this`, a paragraph of its own): nothing else, so
 that every output can say the same. All three are written from the same blocks; text never comes from HTML.
+What came out is kept for a while, because every look at an edition writes the same texts again.
 `newsletter.rendering.blocks` reads; nh3 stands behind the HTML in case a mistake is made here.
 """
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby
 
 import nh3
@@ -37,6 +39,8 @@ _TAGS = {"p", "ul", "ol", "li", "a", "strong", "em", "br", "h1", "h2", "h3", "h4
 _ATTRIBUTES = {tag: {"style", "class"} for tag in _TAGS - {"strong", "em", "br"}}
 _ATTRIBUTES["a"].add("href")
 _ATTRIBUTES["ol"].add("start")
+#: How many texts are kept in each form: those of a few editions.
+_KEPT = 500
 _STYLES = {"margin", "padding", "border-left", "color", "font-size", "line-height"}
 
 
@@ -45,6 +49,7 @@ def validate(text: str) -> None:
     read(text)
 
 
+@lru_cache(maxsize=_KEPT)
 def to_html(text: str, *, heading_level: int, for_mail: bool, link_colour: str | None = None) -> Markup:
     """The text as HTML. Raises `InvalidInput` as `validate` does.
 
@@ -94,6 +99,7 @@ def to_html(text: str, *, heading_level: int, for_mail: bool, link_colour: str |
     return Markup(cleaned.replace("<br>", "<br/>").replace("&nbsp;", "\u00a0"))  # noqa: S704 (cleaned by nh3)
 
 
+@lru_cache(maxsize=_KEPT)
 def to_text(text: str) -> str:
     """The text as plain text, each link's address after its words. Raises `InvalidInput` as `validate` does."""
 
@@ -115,6 +121,7 @@ def to_text(text: str) -> str:
     return "\n\n".join(block(part) for part in read(text))
 
 
+@lru_cache(maxsize=_KEPT)
 def to_notify(text: str, *, heading_level: int = 3) -> str:
     """The text in GOV.UK Notify's Markdown, which knows two levels of heading and no emphasis.
 
@@ -151,6 +158,7 @@ def notify_line(text: str) -> str:
     return "\n".join(_unmarked(line) for line in text.split("\n"))
 
 
+@lru_cache(maxsize=_KEPT)
 def to_words(text: str) -> str:
     """The words alone, a paragraph or an item a line: no list marks, no targets of links. Raises `InvalidInput` as
     `validate` does."""

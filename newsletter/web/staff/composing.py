@@ -36,7 +36,7 @@ from newsletter.editions import (
 from newsletter.editions.checks import UPDATE_WORDS, Finding
 from newsletter.editions.models import Edition, EditionState
 from newsletter.rendering import markup
-from newsletter.rendering.mails import UpdateBlock
+from newsletter.rendering.mails import SectionBlock, UpdateBlock
 from newsletter.staff import audit
 from newsletter.staff.sessions import Officer
 from newsletter.web import site
@@ -272,7 +272,8 @@ def page(
     asked = request.query_params.get("more", "1")
     number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 5 else 1
     offered, total = offering.updates(session, edition, on=today, page=max(1, number)) if is_open else ([], 0)
-    found, broken = _found(session, runtime, edition) if is_open else (None, "")
+    written = composing.sections(session, edition)
+    found, broken = _found(session, runtime, edition, written) if is_open else (None, "")
     return pages.show(
         request,
         "staff/compose.html",
@@ -287,7 +288,7 @@ def page(
         is_open=is_open,
         may_change=one_edition.may_change(officer, edition) and edition.state is EditionState.DRAFT,
         may_reopen=one_edition.may_change(officer, edition) and is_open and edition.state is not EditionState.DRAFT,
-        sections=_sections(session, edition),
+        sections=_sections(session, edition, written),
         introduction_words=_words(edition.introduction),
         offered=offered,
         offered_total=total,
@@ -377,12 +378,14 @@ def note_change(session: Session, runtime: Runtime, officer: Officer, edition_id
     )
 
 
-def _found(session: Session, runtime: Runtime, edition: Edition) -> tuple[gate.Gate | None, str]:
+def _found(
+    session: Session, runtime: Runtime, edition: Edition, written: tuple[SectionBlock, ...]
+) -> tuple[gate.Gate | None, str]:
     """What the checks find; where the edition cannot even be put together, why."""
     now = runtime.clock.now()
     try:
         head = preview.letterhead(session, runtime, edition)
-        return gate.look(session, edition, head, on=london_date(now), now=now), ""
+        return gate.look(session, edition, head, on=london_date(now), now=now, written=written), ""
     except (InvalidInput, NotFound, RenderError) as error:
         return None, str(error)
 
@@ -395,12 +398,14 @@ def _by_place(found: gate.Gate | None) -> dict[str, list[Finding]]:
     return places
 
 
-def _sections(session: Session, edition: Edition) -> list[tuple[int, str, list[Shown]]]:
+def _sections(
+    session: Session, edition: Edition, written: tuple[SectionBlock, ...]
+) -> list[tuple[int, str, list[Shown]]]:
     """Number, heading and updates of each priority area, in the order of the edition."""
     inside = choosing.inside(session, edition.id or 0)
     left_out = picture_choices.left_out(session, edition.id or 0)
     shown: list[tuple[int, str, list[Shown]]] = []
-    for section in composing.sections(session, edition):
+    for section in written:
         rows = []
         for block in section.updates:
             update_id = int(block.anchor.removeprefix("update-"))
