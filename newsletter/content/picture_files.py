@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from PIL import Image, ImageOps
 
@@ -31,6 +32,9 @@ LOGO_SIDES = (800, 240)
 LOGO_BYTES = 30_000
 #: WCAG 2.2, success criterion 1.4.11: what is needed to make out a graphic.
 _SEEN = 3.0
+
+#: How many times as large as a JPEG a hasty PNG is at least, before nobody tries to make it smaller than that.
+_PHOTOGRAPH = 5
 
 #: Modes whose points may be mixed before anything else is done with them.
 _SHRINK_AS_THEY_ARE = {"L", "LA", "RGB", "RGBA", "CMYK"}
@@ -116,13 +120,22 @@ def _on_white(picture: Image.Image, sides: tuple[int, int]) -> Image.Image:
 
 def _packed(picture: Image.Image, most_bytes: int) -> MadePicture:
     """As PNG where that is smaller, as it is for drawings; else as JPEG, of less quality or size until it fits."""
-    plain = _written(picture, "PNG", optimize=True)
-    for jpeg, drawn in _jpegs(picture):
-        if len(plain) <= most_bytes and len(plain) <= len(jpeg):
+    jpegs = _jpegs(picture)
+    first, _ = next(jpegs)
+    plain = _plain(picture, first)
+    for jpeg, drawn in chain([(first, picture)], jpegs):
+        if plain is not None and len(plain) <= most_bytes and len(plain) <= len(jpeg):
             return MadePicture(plain, "image/png", *picture.size)
         if len(jpeg) <= most_bytes:
             return MadePicture(jpeg, "image/jpeg", *drawn.size)
     raise InvalidInput("This picture stays too large for an email. Use one with less detail", field="file")
+
+
+def _plain(picture: Image.Image, jpeg: bytes) -> bytes | None:
+    """It as PNG; None for a photograph, which is many times as large as PNG, and takes a second to find that out."""
+    if len(_written(picture, "PNG", compress_level=1)) > len(jpeg) * _PHOTOGRAPH:
+        return None
+    return _written(picture, "PNG", optimize=True)
 
 
 def _jpegs(picture: Image.Image) -> Iterator[tuple[bytes, Image.Image]]:
