@@ -1,7 +1,10 @@
-"""Templates compiled once for a whole run, rather than once for each of the thousand applications that it makes."""
+"""Templates and SQL compiled once for a whole run, rather than once for each of the thousand applications and databases
+that it makes: a fifth of the time of a test of a page went into SQL that the test before it had compiled."""
 
 from functools import partialmethod
+from typing import Any
 
+import sqlalchemy as sa
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
@@ -21,5 +24,26 @@ class InMemory(BytecodeCache):
 
 
 def share() -> None:
-    """Every environment made from now on uses what any other has compiled."""
+    """Every environment and every engine made from now on uses what any other has compiled."""
     Environment.__init__ = partialmethod(Environment.__init__, bytecode_cache=InMemory())  # type: ignore[assignment, method-assign]
+    sa.create_engine = _engine
+
+
+_create_engine = sa.create_engine
+_first: dict[str, sa.Engine] = {}
+
+
+def _engine(url: sa.URL | str, **settings: Any) -> sa.Engine:
+    """An engine with the cache of the first one for that kind of database. A cache goes with its dialect, which is
+    ready once it has been connected."""
+    engine = _create_engine(url, **{"query_cache_size": _STATEMENTS, **settings})
+    first = _first.get(engine.name)
+    if first is not None and hasattr(first.dialect, "server_version_info"):
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    else:
+        _first[engine.name] = engine
+    return engine
+
+
+#: More than the product has.
+_STATEMENTS = 10_000
