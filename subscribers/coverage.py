@@ -42,7 +42,7 @@ def of_schools(session: Session) -> list[CoveredSchool]:
     silent = sa.case((still_you.unanswered(), 1), else_=0)
     there = (
         sa.select(col(Subscriber.school_urn), sa.func.min(silent))
-        .where(*_confirmed_professionals(), col(Subscriber.school_urn).is_not(None))
+        .where(*_confirmed_professionals(session), col(Subscriber.school_urn).is_not(None))
         .group_by(col(Subscriber.school_urn))
     )
     silent_at: dict[int, int] = dict(iter(session.execute(there)))
@@ -74,14 +74,15 @@ def by_role(session: Session) -> dict[str, int]:
     """How many confirmed professionals there are of each role, anywhere; show them by `core.small_numbers`."""
     found = session.execute(
         sa.select(col(Subscriber.role), sa.func.count())
-        .where(*_confirmed_professionals())
+        .where(*_confirmed_professionals(session))
         .group_by(col(Subscriber.role))
     )
     return dict(sorted((role.value if role else "not said", count) for role, count in found))
 
 
-def _confirmed_professionals() -> tuple[sa.ColumnElement[bool], ...]:
-    lists = select(MailingList.id).where(MailingList.audience == Audience.PROFESSIONALS)
+def _confirmed_professionals(session: Session) -> tuple[sa.ColumnElement[bool], ...]:
+    """By the ids of their lists: PostgreSQL looks at every subscriber of all lists when it has to find those first."""
+    lists = session.exec(select(MailingList.id).where(MailingList.audience == Audience.PROFESSIONALS)).all()
     return (
         col(Subscriber.mailing_list_id).in_(lists),
         col(Subscriber.state) == SubscriberState.CONFIRMED,

@@ -49,13 +49,26 @@ class Week:
 def states(session: Session) -> dict[int, Counter[SubscriberState]]:
     """How many are in each state, by mailing list, in one query. A list without anybody is missing."""
     found: dict[int, Counter[SubscriberState]] = {}
-    for list_id, state, number in session.execute(
-        sa.select(col(Subscriber.mailing_list_id), col(Subscriber.state), sa.func.count()).group_by(
-            col(Subscriber.mailing_list_id), col(Subscriber.state)
-        )
-    ):
-        found.setdefault(list_id, Counter())[state] = number
+    for list_id, state, number in session.execute(_STATES):
+        if number:
+            found.setdefault(list_id, Counter())[state] = number
     return found
+
+
+def _counting_states() -> sa.Select[tuple[int, SubscriberState, int]]:
+    """A stretch of an index for each state of each list, which takes a third of the time of grouping everybody."""
+    list_id, state = col(MailingList.id), Subscriber.__table__.c.state  # type: ignore[attr-defined]
+    each = sa.union_all(*(sa.select(sa.literal(one, state.type).label("state")) for one in SubscriberState)).subquery()
+    number = (
+        sa.select(sa.func.count())
+        .where(col(Subscriber.mailing_list_id) == list_id, state == each.c.state)
+        .correlate(each, MailingList)
+        .scalar_subquery()
+    )
+    return sa.select(list_id, each.c.state, number).join_from(MailingList, each, sa.true())
+
+
+_STATES = _counting_states()
 
 
 def by_month(
