@@ -157,6 +157,14 @@ def set_aside(ids: Ids) -> None:
     typer.echo(f"Set aside: {len(set(ids))}.")
 
 
+@feedback.command("delete")
+def delete(ids: Ids) -> None:
+    """Delete feedback for good: it was kept twice, or somebody stands in it."""
+    with edge.opened() as runtime, runtime.db.transaction() as session:
+        themes.delete(session, ids)
+    typer.echo(f"Deleted: {len(set(ids))}.")
+
+
 @feedback.command("themes")
 def list_themes(
     since: Annotated[datetime, typer.Option("--since", metavar="DATE", formats=["%Y-%m-%d"])],

@@ -110,6 +110,17 @@ def set_aside(session: Session, ids: Sequence[int]) -> None:
     session.flush()
 
 
+def delete(session: Session, ids: Sequence[int]) -> None:
+    """Delete these for good: they were kept twice, or somebody stands in them. Of an answer to "Was this useful?" the
+    words go and the answer stays counted. Raises `NotFound`."""
+    for row in _rows(session, ids):
+        if row.kind is FeedbackKind.USEFUL:
+            row.text, row.theme_id, row.state = None, None, FeedbackState.NEW
+        else:
+            session.delete(row)
+    session.flush()
+
+
 def listed(
     session: Session, *, priority_area_ids: Sequence[int] | None = None, since: date | None = None
 ) -> list[tuple[Feedback, str | None]]:

@@ -1,4 +1,5 @@
-"""What readers told us, as staff read it: filed under themes or set aside; and the themes, which lead to an answer.
+"""What readers told us, as staff read it: filed under themes, set aside or deleted; and the themes, which lead to an
+answer.
 
 Texts carry no contact details and no identity, but a name may stand in one. So only who writes and arranges reads
 them, the log tells of numbers of rows and never of words, and counts below five are not said.
@@ -42,6 +43,7 @@ STATES = {
 SAID = {
     "filed": "Filed under the theme.",
     "aside": "Set aside. It is counted nowhere.",
+    "deleted": "Deleted for good.",
 }
 
 
@@ -65,29 +67,48 @@ def feedback_page(
 
 @router.post(PATH)
 def file(request: Request, typed: TheForm, officer: TheAuthor, runtime: TheRuntime, pages: ThePages) -> Response:
-    """Put the chosen texts under a theme, or set them aside."""
-    ids = _ids(typed)
-    is_aside, number = typed.get("do") == "aside", "1 text" if len(ids) == 1 else f"{len(ids)} texts"
+    """Put the chosen texts under a theme, set them aside, or delete them once that is said twice."""
+    ids, do = _ids(typed), typed.get("do")
+    number = "1 text" if len(ids) == 1 else f"{len(ids)} texts"
     form: Bound[FormModel] = Bound(dict(typed))
     status = 422
     try:
         with runtime.db.transaction() as session:
             if not ids:
-                raise InvalidInput("Choose what to file or to set aside", field="texts")
+                raise InvalidInput("Choose what to file, to set aside or to delete", field="texts")
             if not gathering.still(session, ids, _state(request)):
                 status = 409
                 raise InvalidInput("Somebody else dealt with some of these meanwhile. Choose again", field="texts")
-            if is_aside:
+            if do == "delete":
+                return _are_you_sure(request, pages, session, officer, ids)
+            if do == "delete-for-good":
+                themes.delete(session, ids)
+                _note(session, runtime, officer, "delete feedback", number)
+                said = "deleted"
+            elif do == "aside":
                 themes.set_aside(session, ids)
                 _note(session, runtime, officer, "set feedback aside", number)
+                said = "aside"
             else:
                 theme = themes.file(session, ids, _theme_name(session, typed), now=runtime.clock.now())
                 _note(session, runtime, officer, "file feedback", number, about=f"theme {theme.id}")
-        return redirect(PATH, "aside" if is_aside else "filed")
+                said = "filed"
+        return redirect(PATH, said)
     except InvalidInput as problem:
         form.errors = {problem.field or "texts": str(problem).rstrip(".")}
     with runtime.db.reading() as session:
         return _page(request, pages, session, officer, form, status=status)
+
+
+def _are_you_sure(request: Request, pages: Pages, session: Session, officer: Officer, ids: list[int]) -> Response:
+    return pages.show(
+        request,
+        "staff/feedback-delete.html",
+        site.current(session),
+        officer=officer,
+        state=_state(request),
+        texts=[(each, gathering.text(session, each).text) for each in sorted(set(ids))],
+    )
 
 
 def _theme_name(session: Session, typed: Mapping[str, str]) -> str:

@@ -45,6 +45,7 @@ PROMISED = set(
     event cancel
     event list
     feedback answer
+    feedback delete
     feedback file
     feedback list
     feedback set-aside

@@ -151,11 +151,13 @@ def test_feedback_is_filed_and_small_numbers_are_not_told(demo: Newsletter) -> N
     assert demo("feedback", "set-aside", 6).exit_code == 0
     assert "Phones" not in demo("feedback", "themes", "--since", "2026-01-01", "--until", "2026-12-31").stdout
     assert {row["state"] for row in table(demo)} == {"filed", "set-aside"}
+    assert demo("feedback", "delete", 6).stdout == "Deleted: 1.\n"
+    assert {row["state"] for row in table(demo)} == {"filed"}
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["file 1 99 --theme slow", "file 99 --theme slow", "set-aside 99", "file 1 --theme ",
+    ["file 1 99 --theme slow", "file 99 --theme slow", "set-aside 99", "delete 1 99", "file 1 --theme ",
      "themes --since 2026-02-01 --until 2026-01-01"],
 )  # fmt: skip
 def test_refusals(demo: Newsletter, arguments: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import col, select
 
+from newsletter.editions.models import Edition, EditionState
 from newsletter.feedback import taking, themes
 from newsletter.feedback.models import Feedback, FeedbackSource, FeedbackState, Speaker, Theme
 from newsletter.staff.models import StaffRole
@@ -70,6 +71,38 @@ def test_the_log_tells_numbers_and_no_words(author: Desk, newsroom: Newsroom) ->
     ]  # fmt: skip
 
 
+def test_what_names_somebody_is_deleted_once_that_is_said_twice(author: Desk, newsroom: Newsroom) -> None:
+    one, two, three = told(newsroom, "Miss Example never called.", "Nobody calls back.", "Miss Example again.")
+    chosen = {f"text-{one}": "yes", f"text-{three}": "yes"}
+    page = author.post(PATH, {**chosen, "do": "delete"})
+    assert page.status_code == 200
+    assert "Delete these 2 texts for good?" in page.text
+    assert "Miss Example never called." in page.text
+    assert len(states(newsroom)) == 3
+    answer = author.post(PATH, {**chosen, "do": "delete-for-good"})
+    assert answer.headers["location"] == f"{PATH}?said=deleted"
+    assert "Miss Example" not in author.get(f"{PATH}?said=deleted").text
+    with newsroom.runtime.db.reading() as session:
+        assert session.exec(select(Feedback.id)).all() == [two]
+    assert logged(newsroom.runtime) == [("delete feedback", "", "2 texts")]
+    assert author.post(PATH, {**chosen, "do": "delete-for-good"}).status_code == 409
+
+
+def test_words_are_deleted_and_the_answer_they_came_with_stays_counted(author: Desk, newsroom: Newsroom) -> None:
+    with newsroom.runtime.db.transaction() as session:
+        edition = session.exec(select(Edition).where(Edition.state == EditionState.SENT)).first()
+        assert edition is not None
+        comment, number = "Thanks, Miss Example", edition.id or 0
+        one = taking.useful(
+            session, edition_id=number, anchor=None, is_useful=True, comment=comment, day=TODAY
+        ).id  # fmt: skip
+    author.post(PATH, {f"text-{one}": "yes", "do": "delete-for-good"})
+    with newsroom.runtime.db.reading() as session:
+        kept = session.get_one(Feedback, one)
+        assert (kept.text, kept.is_useful, kept.edition_id) == (None, True, number)
+    assert author.get(f"{PATH}/{one}").status_code == 404
+
+
 def test_what_was_set_aside_by_mistake_is_filed_after_all(author: Desk, newsroom: Newsroom) -> None:
     (one,) = told(newsroom, "Nobody calls back.")
     author.post(PATH, {f"text-{one}": "yes", "do": "aside"})
@@ -89,7 +122,7 @@ def test_a_theme_that_is_there_is_picked(author: Desk, newsroom: Newsroom) -> No
 @pytest.mark.parametrize(
     ("form", "field", "said"),
     [
-        ({"theme": "No calls"}, "texts", "Choose what to file or to set aside"),
+        ({"theme": "No calls"}, "texts", "Choose what to file, to set aside or to delete"),
         ({"text-1": "yes"}, "theme_id", "Choose a theme, or write a new one"),
         ({"text-1": "yes", "theme_id": "99"}, "theme_id", "Choose a theme, or write a new one"),
         (
@@ -98,7 +131,7 @@ def test_a_theme_that_is_there_is_picked(author: Desk, newsroom: Newsroom) -> No
             "A theme is public: write it without contact details",
         ),
         ({"text-1": "yes", "theme": "x" * 121}, "theme", "A theme must be 120 characters or fewer"),
-        ({"text-nonsense": "yes", "theme": "X"}, "texts", "Choose what to file or to set aside"),
+        ({"text-nonsense": "yes", "theme": "X"}, "texts", "Choose what to file, to set aside or to delete"),
     ],
 )
 def test_what_cannot_be_done_is_said_where_it_stands(
