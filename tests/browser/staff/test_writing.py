@@ -166,12 +166,15 @@ def test_feedback_becomes_an_answer_without_scripts(visit: Callable[..., Visitor
     assert author.page.get_by_role("listitem").filter(has_text="The phone line is engaged").is_visible()
 
 
-def test_feedback_that_names_somebody_is_deleted_without_scripts(visit: Callable[..., Visitor], room: Newsroom) -> None:
-    author = enter(visit(java_script_enabled=False))
+@pytest.mark.parametrize("scripts", [True, False])
+def test_feedback_that_names_somebody_is_deleted(
+    visit: Callable[..., Visitor], room: Newsroom, *, scripts: bool
+) -> None:
+    author = enter(visit(java_script_enabled=scripts))
     author.open("/staff/feedback")
     author.page.get_by_label("The phone line is never free.").check()
     author.press("Delete")
-    author.look("staff-feedback-delete")
+    author.look("staff-feedback-delete") if scripts else None
     author.press("Delete for good")
     assert author.page.get_by_text("Deleted for good.").is_visible()
     assert author.page.get_by_text("The phone line is never free.").count() == 0
