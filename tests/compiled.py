@@ -38,7 +38,7 @@ def _engine(url: sa.URL | str, **settings: Any) -> sa.Engine:
     ready once it has been connected."""
     engine = _create_engine(url, **{"query_cache_size": _STATEMENTS, **settings})
     first = _first.get(engine.name)
-    if first is not None and hasattr(first.dialect, "server_version_info"):
+    if first is not None and first.dialect.server_version_info is not None:
         engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
     else:
         _first[engine.name] = engine

@@ -76,7 +76,7 @@ def test_errors_lead_to_their_fields_and_are_clean(author: Visitor, room: Newsro
     assert author.page.evaluate("document.activeElement.id") == "ends"
     author.open("/staff/feedback")
     author.press("Set aside")
-    author.page.get_by_role("link", name="Choose what to file or to set aside").press("Enter")
+    author.page.get_by_role("link", name="Choose what to file, to set aside or to delete").press("Enter")
     assert author.page.evaluate("document.activeElement.id") == "texts"
     author.look("staff-feedback-errors")
 
