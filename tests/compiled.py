@@ -29,6 +29,9 @@ def share() -> None:
     sa.create_engine = _engine
 
 
+#: More than the product has.
+_STATEMENTS = 10_000
+
 _create_engine = sa.create_engine
 _first: dict[str, sa.Engine] = {}
 
@@ -43,7 +46,3 @@ def _engine(url: sa.URL | str, **settings: Any) -> sa.Engine:
     else:
         _first[engine.name] = engine
     return engine
-
-
-#: More than the product has.
-_STATEMENTS = 10_000
