@@ -108,11 +108,11 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def post(self, path: str, form: Mapping[str, str]) -> tuple[int, float]:
+    def post(self, path: str, form: Mapping[str, str], cookie: str = "") -> tuple[int, float]:
         """The status, and the seconds from the first byte sent to the last one read."""
         number = next(_networks)
         network = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        headers = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-for": network}
+        headers = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-for": network, "cookie": cookie}
         body = urlencode(form)
         start_s = time.perf_counter()
         self._connection.request("POST", path, body, headers)

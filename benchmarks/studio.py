@@ -2,13 +2,15 @@
 
 Every page below /staff that can be looked at is asked for again and again, one after the other, from a real
 `newsletter web` process over one connection. What is measured is what a browser waits for the server. A page that is
-added is measured too: what its address needs beyond what is known here is an error that says so.
+added is measured too: what its address needs beyond what is known here is an error that says so. Pages about an edition
+keep what they worked out for the next look; composing is therefore asked for once more, each time just after a change.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -83,6 +85,8 @@ def main(report: Report) -> None:
 def _measured(report: Report, web: Web, cookie: str, there: Council) -> Iterator[dict[str, Any]]:
     client = doors.Client(web.port)
     pages = {path: _Page(_address(path, there)) for path in _paths()}
+    composing = f"/staff/editions/{there.draft}"
+    pages["composing, just changed"] = _Page(composing, _changing(client, cookie, composing))
     for number in range(1, ROUNDS + 1):
         for path, page in list(pages.items()):
             report.progress(f"{number} of {ROUNDS}: {path}")
@@ -104,6 +108,7 @@ class _Page:
     """What is known about one page so far."""
 
     address: str
+    before: Callable[[], None] = lambda: None  # each time, and it does not count
     times_ms: list[float] = field(default_factory=list)
     used_s: float = 0.0  # processor time of the web process
     size: int = 0  # bytes
@@ -111,10 +116,9 @@ class _Page:
     def ask(self, client: doors.Client, web: Web, cookie: str) -> bool:
         """One round. False where there is nothing to look at: the second step of something, or nothing to be done to
         what there is. Raises `WorkerFailed` for any other answer than the page."""
-        began_s = 0.0
         for turn in range(WARM_UP + TIMES):
-            if turn == WARM_UP:
-                began_s = processes.cpu_s(web.pid)
+            self.before()
+            began_s = processes.cpu_s(web.pid)
             status, seconds, self.size = client.get(self.address, cookie)
             if status in (303, 409):
                 return False
@@ -122,8 +126,22 @@ class _Page:
                 raise WorkerFailed(f"{self.address} was answered with {status}.")
             if turn >= WARM_UP:
                 self.times_ms.append(seconds * 1e3)
-        self.used_s += processes.cpu_s(web.pid) - began_s
+                self.used_s += processes.cpu_s(web.pid) - began_s
         return True
+
+
+def _changing(client: doors.Client, cookie: str, composing: str) -> Callable[[], None]:
+    """What writes another introduction into the edition that is being composed, one that it has never had."""
+    revisions = count()
+
+    def change() -> None:
+        revision = str(next(revisions))
+        words = {"subject": "News", "preheader": "What is new", "introduction": f"This is what happened, {revision}."}
+        status, _ = client.post(f"{composing}/words", {**words, "revision": revision}, cookie)
+        if status != 303:
+            raise WorkerFailed(f"{composing} could not be changed: {status}.")
+
+    return change
 
 
 def _paths() -> Iterator[str]:

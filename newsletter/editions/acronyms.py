@@ -29,7 +29,7 @@ def unexplained(text: str) -> Iterator[str]:
     flat = " ".join(text.split())
     folded = flat.casefold()
     for acronym, meaning in ACRONYMS.items():
-        used = re.search(rf"\b{acronym}s?\b", flat)
+        used = re.search(rf"\b{acronym}s?\b", flat) if acronym in flat else None
         if used is not None and not 0 <= folded.find(meaning.casefold()) <= used.end() + 2:
             yield f"“{acronym}” is not explained where it is first used: write “{meaning} ({acronym})”."
     # Words in capitals are found by others; several in a row are shouting and no acronyms.

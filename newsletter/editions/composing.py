@@ -8,9 +8,11 @@ use in the edition (`expanding`).
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
+import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from newsletter.content import glossary, partners, pictures, updates
 from newsletter.content.models import Partner, PriorityArea, Update
@@ -146,27 +148,36 @@ def matter(
 def sections(session: Session, edition: Edition) -> tuple[SectionBlock, ...]:
     """The chosen updates by priority area, areas and updates in the order of their positions, as they were written."""
     names = {area.number: area.name for area in partners.priority_areas(session, on=edition.date)}
-    rows = session.exec(
-        select(Update, PriorityArea, Partner, EditionChoice)
-        .join(EditionChoice, col(EditionChoice.update_id) == col(Update.id))
-        .join(PriorityArea, col(PriorityArea.id) == col(Update.priority_area_id))
-        .join(Partner, col(Partner.id) == col(Update.partner_id))
-        .where(EditionChoice.edition_id == edition.id, col(EditionChoice.is_in))
-        .order_by(col(EditionChoice.position), col(EditionChoice.id))
-        .execution_options(populate_existing=True)
-    ).all()
-    seen = pictures.facts(session, (update.picture_sha256 for update, *_, choice in rows if not choice.without_picture))
+    rows = session.execute(_chosen(), {"edition": edition.id}).all()
+    seen = pictures.facts(session, (update.picture_sha256 for update, choice, *_ in rows if not choice.without_picture))
     headings: dict[int, str] = {}
     by_area: dict[int, list[UpdateBlock]] = {}
-    for update, area, partner, choice in rows:
-        headings.setdefault(area.number, names.get(area.number, area.name))
-        by_area.setdefault(area.number, []).append(_block(update, partner, choice, edition, seen))
+    for update, choice, number, area, partner in rows:
+        headings.setdefault(number, names.get(number, area))
+        by_area.setdefault(number, []).append(_block(update, partner, choice, edition, seen))
     return tuple(
         SectionBlock(
             anchor=f"priority-{number}", number=number, heading=headings[number], updates=tuple(by_area[number])
         )
         for number in by_area
     )
+
+
+@cache
+def _chosen() -> sa.Select[Update, EditionChoice, int, str, str]:
+    """The updates that are in, with number and name of their area and the name of their partner. Value: `edition`.
+
+    Built once: every look at an edition asks for them.
+    """
+    found = (
+        sa.select(Update, EditionChoice, col(PriorityArea.number), col(PriorityArea.name), col(Partner.name))
+        .join(EditionChoice, col(EditionChoice.update_id) == col(Update.id))
+        .join(PriorityArea, col(PriorityArea.id) == col(Update.priority_area_id))
+        .join(Partner, col(Partner.id) == col(Update.partner_id))
+        .where(col(EditionChoice.edition_id) == sa.bindparam("edition"), col(EditionChoice.is_in))
+        .order_by(col(EditionChoice.position), col(EditionChoice.id))
+    )
+    return found.execution_options(populate_existing=True)
 
 
 def page_json(mail: EditionMail) -> str:
@@ -227,7 +238,7 @@ def wording(update: Update, choice: EditionChoice, edition: Edition) -> tuple[st
 
 
 def _block(
-    update: Update, partner: Partner, choice: EditionChoice, edition: Edition, seen: dict[str, pictures.Facts]
+    update: Update, partner: str, choice: EditionChoice, edition: Edition, seen: dict[str, pictures.Facts]
 ) -> UpdateBlock:
     title, body = wording(update, choice, edition)
     picture = None if choice.without_picture else seen.get(update.picture_sha256 or "")
@@ -235,7 +246,7 @@ def _block(
         anchor=f"update-{update.id}",
         title=title,
         body=body,
-        organisation=partner.name,
+        organisation=partner,
         evidence_url=update.evidence_url,
         evidence_label=update.evidence_label,
         action=update.action if edition.audience is Audience.PROFESSIONALS else "",

@@ -37,6 +37,8 @@ class Expander:
 
     def text(self, text: str) -> str:
         """The next text, with what it uses for the first time written out."""
+        if not any(map(text.__contains__, self._meanings)):  # most have none: that is seen much sooner so
+            return text
         return self._pattern.sub(partial(self._written_out, inside=False), text)
 
     def _written_out(self, match: re.Match[str], *, inside: bool) -> str:

@@ -8,13 +8,15 @@ for one sentence about one place: when the text changes and something else is fo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from newsletter.core.audience import Audience
 from newsletter.core.errors import InvalidInput, NotFound
 from newsletter.editions import checks, choosing, composing, links, moves, variants
-from newsletter.editions.checks import Finding, Severity
+from newsletter.editions.checks import Finding, Missing, Severity
 from newsletter.editions.models import CheckReason, Edition, EditionState
 from newsletter.rendering import engine
 from newsletter.rendering.mails import EditionMail, Letterhead, Rendered, SectionBlock
@@ -72,14 +74,9 @@ def look(
     targets = links.targets(mail)
     opened = links.kept(session, targets, now=now)
     rendered = engine.render(mail)
-    found = checks.findings(
-        mail,
-        rendered,
-        variants.missing(session, edition.id),
-        on=on,
-        audience=edition.audience,
-        broken_links={url: kept.problem for url, kept in opened.items() if kept.problem},
-    )
+    missing = tuple(variants.missing(session, edition.id))
+    broken = tuple((url, kept.problem) for url, kept in opened.items() if kept.problem)
+    found = _findings(mail, rendered, missing, on, edition.audience, broken)
     reasons = {reason.finding_key: reason for reason in reasons_of(session, edition.id)}
     return Gate(
         mail,
@@ -88,6 +85,20 @@ def look(
         tuple(Judged(finding, reasons.get(finding.key)) for finding in found if finding.severity is Severity.WARNING),
         tuple(url for url in targets if url not in opened),
     )
+
+
+@lru_cache(maxsize=16)
+def _findings(
+    mail: EditionMail,
+    rendered: Rendered,
+    missing: tuple[Missing, ...],
+    on: date,
+    audience: Audience,
+    broken_links: tuple[tuple[str, str], ...],
+) -> tuple[Finding, ...]:
+    """What `checks.findings` says, kept for a while: every page about an edition asks, and the answer hangs on nothing
+    but what is given here."""
+    return tuple(checks.findings(mail, rendered, missing, on=on, audience=audience, broken_links=dict(broken_links)))
 
 
 def require_open(session: Session, edition: Edition, letterhead: Letterhead, *, on: date, now: datetime) -> None:

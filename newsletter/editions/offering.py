@@ -5,6 +5,8 @@ An update that earlier editions had can be put in again: that is how something i
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -30,39 +32,51 @@ class Offered:
 
 def updates(session: Session, edition: Edition, *, on: date, page: int = 1) -> tuple[list[Offered], int]:
     """A page of the updates that are out, not over, not archived, newest first; and how many there are altogether."""
-    body = Update.parent_body if edition.audience is Audience.PARENTS else Update.professional_body
-    title = Update.parent_title if edition.audience is Audience.PARENTS else Update.professional_title
-    choice = sa.and_(col(EditionChoice.update_id) == col(Update.id), col(EditionChoice.edition_id) == edition.id)
-    out = (
-        col(Update.archived_at).is_(None),
-        sa.or_(col(EditionChoice.is_in).is_(None), col(EditionChoice.is_in).is_(False)),
-        sa.or_(
-            col(EditionChoice.id).is_not(None),
-            sa.and_(col(body) != "", sa.or_(col(Update.until_date).is_(None), col(Update.until_date) >= on)),
-        ),
-    )
-    found = sa.select(
-        col(Update.id),
-        sa.func.coalesce(
-            sa.func.nullif(col(title), ""), sa.func.nullif(col(Update.parent_title), ""), col(Update.professional_title)
-        ),
-        col(body) != "",
-        col(EditionChoice.reason),
-        col(Update.from_date),
-        col(Update.created_at),
-    ).select_from(Update)
-    total = session.scalar(sa.select(sa.func.count()).select_from(Update).outerjoin(EditionChoice, choice).where(*out))
-    rows = session.execute(
-        found.outerjoin(EditionChoice, choice)
-        .where(*out)
-        .order_by(col(Update.from_date).desc(), col(Update.id).desc())
-        .limit(MOST)
-        .offset((page - 1) * MOST)
-    )
+    values = {"edition": edition.id, "on": on}
+    place = {"most": MOST, "before": (page - 1) * MOST}
+    rows = session.execute(_page_of_updates(edition.audience), {**values, **place}).all()
+    total = rows[0][-1] if rows else 0
+    if not rows and page > 1:  # beyond the last page no row says how many there are
+        first = session.execute(_page_of_updates(edition.audience), {**values, "most": 1, "before": 0}).first()
+        total = first[-1] if first else 0
     return [
         Offered(update_id, shown, reason or _since(edition, from_date, on, created_at), has_wording)
-        for update_id, shown, has_wording, reason, from_date, created_at in rows
-    ], total or 0
+        for update_id, shown, has_wording, reason, from_date, created_at, _total in rows
+    ], total
+
+
+@cache
+def _page_of_updates(audience: Audience) -> sa.Select[int | None, Any, bool, str, date, datetime, int]:
+    """What `updates` reads, built once, for every look at a draft asks. Values: `edition`, `on`, `most`, `before`."""
+    body = Update.parent_body if audience is Audience.PARENTS else Update.professional_body
+    title = Update.parent_title if audience is Audience.PARENTS else Update.professional_title
+    is_here = col(EditionChoice.edition_id) == sa.bindparam("edition")
+    is_over = sa.and_(col(Update.until_date).is_not(None), col(Update.until_date) < sa.bindparam("on"))
+    return (
+        sa.select(
+            col(Update.id),
+            sa.func.coalesce(
+                sa.func.nullif(col(title), ""),
+                sa.func.nullif(col(Update.parent_title), ""),
+                col(Update.professional_title),
+            ),
+            col(body) != "",
+            col(EditionChoice.reason),
+            col(Update.from_date),
+            col(Update.created_at),
+            sa.func.count().over(),
+        )
+        .select_from(Update)
+        .outerjoin(EditionChoice, sa.and_(col(EditionChoice.update_id) == col(Update.id), is_here))
+        .where(
+            col(Update.archived_at).is_(None),
+            sa.or_(col(EditionChoice.is_in).is_(None), col(EditionChoice.is_in).is_(False)),
+            sa.or_(col(EditionChoice.id).is_not(None), sa.and_(col(body) != "", sa.not_(is_over))),
+        )
+        .order_by(col(Update.from_date).desc(), col(Update.id).desc())
+        .limit(sa.bindparam("most"))
+        .offset(sa.bindparam("before"))
+    )
 
 
 def events(session: Session, edition: Edition, *, now: datetime) -> list[Offered]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ from newsletter.rendering.pens import NotifyPen, Pen, PlainPen
 _HERE = Path(__file__).resolve()
 _SUBJECT = "Subject: "
 
+#: Mails kept as they were rendered, some 200 kB each.
+_KEPT = 16
+
 
 def templates_directory() -> Path:
     """Where the mail templates are: in the repository, or inside an installed package."""
@@ -33,8 +36,9 @@ def templates_directory() -> Path:
     return in_repository if in_repository.is_dir() else _HERE.parents[1] / "_templates" / "email"
 
 
+@lru_cache(maxsize=_KEPT)
 def render(mail: Mail) -> Rendered:
-    """Every form of a mail, with slot marks still in it.
+    """Every form of a mail, with slot marks still in it. Kept for a while: each look at an edition asks for the same.
 
     Raises `RenderError` naming the template and line when a template is at fault, `InvalidInput` when a text is.
     """

@@ -5,9 +5,10 @@ meant for another edition than the one there is now is refused with the page as 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -99,6 +100,7 @@ class Shown:
     reading_age: int | None
     is_long: bool
     picture_left_out: str  # what the picture shows that the edition leaves out; empty: it leaves out none
+    presses: Sequence[tuple[Press, str]]  # what its buttons do, and say
 
 
 #: Ids with commas between them.
@@ -403,11 +405,12 @@ def _sections(
 ) -> list[tuple[int, str, list[Shown]]]:
     """Number, heading and updates of each priority area, in the order of the edition."""
     inside = choosing.inside(session, edition.id or 0)
-    left_out = picture_choices.left_out(session, edition.id or 0)
+    without = any(choice.without_picture for choice in inside.values())
+    left_out = picture_choices.left_out(session, edition.id or 0) if without else {}
     shown: list[tuple[int, str, list[Shown]]] = []
     for section in written:
-        rows = []
-        for block in section.updates:
+        rows, last = [], len(section.updates) - 1
+        for place, block in enumerate(section.updates):
             update_id = int(block.anchor.removeprefix("update-"))
             choice, count = inside[update_id], _words(block.body)
             age = plain_words.reading_age(_plain(block.body))
@@ -421,10 +424,17 @@ def _sections(
                     age,
                     count > UPDATE_WORDS,
                     left_out.get(update_id, ""),
+                    _presses(is_first=place == 0, is_last=place == last),
                 )
             )
         shown.append((section.number, section.heading, rows))
     return shown
+
+
+@cache
+def _presses(*, is_first: bool, is_last: bool) -> tuple[tuple[Press, str], ...]:
+    up, down = () if is_first else ((Press.UP, "Move up"),), () if is_last else ((Press.DOWN, "Move down"),)
+    return *up, *down, (Press.DROP, "Leave out")
 
 
 def _plain(text: str) -> str:

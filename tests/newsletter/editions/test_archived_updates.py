@@ -33,3 +33,14 @@ def test_an_edition_keeps_what_is_archived_later(world: World) -> None:
         updates.archive(session, one, now=world.now)
         assert made.edition is not None
         assert list(choosing.inside(session, made.edition.id or 0)) == [one]
+
+
+def test_a_page_beyond_the_last_has_nothing_and_knows_how_many_there_are(world: World) -> None:
+    with world.runtime.db.transaction() as session:
+        world.write(session)
+        made = world.assemble(session)
+        assert made.edition is not None
+        for number in range(offering.MOST + 1):
+            world.write(session, f"Later news {number}")
+        pages = [offering.updates(session, made.edition, on=TODAY, page=page) for page in (1, 2, 3)]
+        assert [(len(offered), total) for offered, total in pages] == [(20, 21), (1, 21), (0, 21)]
