@@ -1,6 +1,7 @@
 """The gate before approval: what would harm a reader blocks, what would only read badly warns (REQ-52).
 
-It reads the composed edition and what was rendered from it; it knows no database and changes nothing.
+It reads the composed edition and what was rendered from it; it knows no database and changes nothing. What is found in
+one update is kept for a while: a change of an edition changes few of them.
 """
 
 import enum
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 
 from newsletter.content.dates import in_words
@@ -176,7 +178,12 @@ def _missing(mail: EditionMail, missing: Iterable[Missing]) -> Iterator[str]:
             yield f"“{variant.title}” was promised for {in_words(variant.promised_for)}: add it, or give a later date."
 
 
-def _update_errors(update: UpdateBlock) -> Iterator[str]:
+@lru_cache(maxsize=1000)
+def _update_errors(update: UpdateBlock) -> tuple[str, ...]:
+    return tuple(_errors_of(update))
+
+
+def _errors_of(update: UpdateBlock) -> Iterator[str]:
     if update.picture and not update.picture.alt.strip():
         yield f"The picture of “{update.title}” says nothing to those who do not see it: write what it shows."
     if not (update.title.strip() and update.body.strip()):
@@ -240,7 +247,12 @@ def _warnings(mail: EditionMail, today: date, audience: Audience, broken_links: 
     yield from _unexplained(mail)
 
 
-def _update_warnings(update: UpdateBlock, on: date, audience: Audience) -> Iterator[str]:
+@lru_cache(maxsize=1000)
+def _update_warnings(update: UpdateBlock, on: date, audience: Audience) -> tuple[str, ...]:
+    return tuple(_warnings_of(update, on, audience))
+
+
+def _warnings_of(update: UpdateBlock, on: date, audience: Audience) -> Iterator[str]:
     words = markup.count_words(update.body)
     if words > UPDATE_WORDS:
         yield f"“{update.title}” has {words} words; {UPDATE_WORDS} is enough for most readers."
@@ -326,7 +338,8 @@ def _says_the_same(mail: EditionMail, rendered: Rendered) -> bool:
         wanted += [response.theme, _opening(response.said), response.answer, _opening(response.did)]
     for event in mail.events:
         wanted += [event.title, event.when, event.where, event.cost]
-    return all(_in_order(wanted, _squeezed(text)) for text in (_visible(rendered.html), rendered.text))
+    pieces = list(map(_squeezed, wanted))
+    return all(_in_order(pieces, _squeezed(text)) for text in (_visible(rendered.html), rendered.text))
 
 
 def _opening(body: str) -> str:
@@ -339,9 +352,9 @@ def _first_words(text: str) -> str:
     return " ".join(re.split(r"[(\[]", first_line)[0].split()[:6])
 
 
-def _in_order(wanted: list[str], text: str) -> bool:
+def _in_order(pieces: list[str], text: str) -> bool:
     place = 0
-    for piece in map(_squeezed, wanted):
+    for piece in pieces:
         place = text.find(piece, place)
         if place < 0:
             return False
