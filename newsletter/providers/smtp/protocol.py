@@ -63,16 +63,19 @@ class Line(asyncio.BufferedProtocol):
         for line in lines:
             if not _LINE(line) or len(line) > LONGEST_LINE:
                 return self.fail("The server said something that is no reply")
-            self._lines.append(line)
-            if line[3:4] == b"-":
-                if len(self._lines) > MOST_LINES:
-                    return self.fail("The server's reply does not end")
-                continue
-            whole, self._lines = self._lines, []
-            code = line[:3]
-            if len(whole) > 1 and any(other[:3] != code for other in whole):
-                return self.fail("The server's reply has two codes")
-            self.listener.heard(int(code), [other[4:] for other in whole])
+            code, is_last = line[:3], line[3:4] != b"-"
+            if is_last and not self._lines:  # four for each message
+                self.listener.heard(int(code), [line[4:]])
+            else:
+                self._lines.append(line)
+                if not is_last:
+                    if len(self._lines) > MOST_LINES:
+                        return self.fail("The server's reply does not end")
+                    continue
+                whole, self._lines = self._lines, []
+                if any(other[:3] != code for other in whole):
+                    return self.fail("The server's reply has two codes")
+                self.listener.heard(int(code), [other[4:] for other in whole])
             if not self.is_open:
                 return None
         if len(self._rest) > LONGEST_LINE:

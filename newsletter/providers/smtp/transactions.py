@@ -240,14 +240,14 @@ class Transactions:
 
     def _next_words(self) -> bytes:
         """As much of what is unsaid as may be said at once, from now on expected to be answered."""
-        if not self._offers.pipelining:
+        words = b""
+        while self._unsaid:
             step, transaction, word = self._unsaid.popleft()
             self._expected.append((step, transaction))
-            return word
-        said = b"".join([word for _, _, word in self._unsaid])
-        self._expected.extend([(step, transaction) for step, transaction, _ in self._unsaid])
-        self._unsaid.clear()
-        return said
+            words += word
+            if not self._offers.pipelining:
+                break
+        return words
 
     def _announce_next(self) -> None:
         """Put the commands for the next message that this server can take among what is unsaid."""
