@@ -15,6 +15,8 @@ from newsletter.editions.models import Edition
 
 #: The mail itself, some hundred kilobytes an edition: read only where it is asked for.
 HEAVY: tuple[Any, ...] = (Edition.frozen_html, Edition.frozen_text, Edition.frozen_markdown)
+#: The same and the public page, for lists of editions, which need neither.
+NOT_LISTED = (*HEAVY, Edition.frozen_page)
 
 
 def published(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
-from newsletter.editions.archive import HEAVY
+from newsletter.editions.archive import NOT_LISTED
 from newsletter.editions.models import Edition, EditionArea, EditionText
 from newsletter.editions.search_text import fold
 
@@ -21,10 +21,6 @@ PAGE_LENGTH = 20
 
 #: The most words that one search looks for.
 MOST_WORDS = 10
-
-
-#: A list of editions needs neither their mails nor their pages.
-_NOT_LISTED: tuple[Any, ...] = (*HEAVY, Edition.frozen_page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ def find(session: Session, search: Search, *, page: int = 1) -> Found:
         .order_by(col(Edition.released_at).desc(), col(Edition.id).desc())
         .offset((page - 1) * PAGE_LENGTH)
         .limit(PAGE_LENGTH)
-        .options(*(defer(column) for column in _NOT_LISTED))
+        .options(*(defer(column) for column in NOT_LISTED))
     ).all()
     texts: dict[int, str] = {}
     if search.words:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from newsletter.content.models import Update
 from newsletter.core.errors import InvalidInput, WrongState
-from newsletter.editions.archive import HEAVY
+from newsletter.editions.archive import NOT_LISTED
 from newsletter.editions.composing import page_from_json
 from newsletter.editions.models import Edition
 from newsletter.feedback import subjects, taking
@@ -27,7 +27,7 @@ def latest(session: Session, mailing_list_ids: Collection[int]) -> list[Edition]
             .where(col(Edition.released_at).is_not(None), col(Edition.mailing_list_id).in_(sorted(mailing_list_ids)))
             .order_by(col(Edition.released_at).desc(), col(Edition.id).desc())
             .limit(OFFERED)
-            .options(*(defer(column) for column in (*HEAVY, Edition.frozen_page)))
+            .options(*(defer(column) for column in NOT_LISTED))
         )
     )
 

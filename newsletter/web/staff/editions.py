@@ -7,11 +7,13 @@ from math import ceil
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from newsletter.content.dates import london_date
 from newsletter.core.runtime import Runtime
 from newsletter.editions import assembling
+from newsletter.editions.archive import NOT_LISTED
 from newsletter.editions.assembling import Special
 from newsletter.editions.models import Edition, EditionEvent, EditionState
 from newsletter.staff import audit
@@ -56,11 +58,13 @@ def all_editions(
         state = EditionState(only_state) if only_state in {each.value for each in EditionState} else None
         if state is not None:
             wanted = wanted.where(Edition.state == state)
-        total = session.scalar(sa.select(sa.func.count()).select_from(wanted.subquery())) or 0
+        ids = wanted.with_only_columns(col(Edition.id)).subquery()
+        total = session.scalar(sa.select(sa.func.count()).select_from(ids)) or 0
         last = max(1, ceil(total / PAGE_LENGTH))
         number = min(max(1, int(page)), last) if page.isascii() and page.isdigit() and len(page) < 9 else 1
         newest = wanted.order_by(col(Edition.created_at).desc(), col(Edition.id).desc())
-        found = session.exec(newest.limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)).all()
+        listed = newest.limit(PAGE_LENGTH).options(*(defer(column) for column in NOT_LISTED))
+        found = session.exec(listed.offset((number - 1) * PAGE_LENGTH)).all()
         since = _waiting_since(session, found)
         names = {each.id: each.name for each in theirs}
         return pages.show(

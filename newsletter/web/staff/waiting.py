@@ -5,11 +5,13 @@ is."""
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from newsletter.content import responses, saved_drafts
 from newsletter.content.dates import in_words, london_date, moment_in_words, with_weekday
 from newsletter.delivery import counting
+from newsletter.editions.archive import NOT_LISTED
 from newsletter.editions.models import Cadence, Edition, EditionState
 from newsletter.feedback import complaints
 from newsletter.staff.models import StaffRole
@@ -97,6 +99,7 @@ def _editions(session: Session, officer: Officer, names: dict[int, str]) -> list
         .where(col(Edition.state).in_(_EDITIONS) | col(Edition.id).in_(unknown))
         .order_by(col(Edition.id).desc())
         .limit(MOST)
+        .options(*(defer(column) for column in NOT_LISTED))
     )
     tasks = []
     for edition in found:

@@ -13,6 +13,7 @@ from subscribers import topics
 from tests.newsletter.web.conftest import Door
 from tests.newsletter.web.staff.conftest import Desk
 from tests.newsletter.web.staff.newsroom import Newsroom
+from tests.newsletter.web.staff.queries import counted
 from tests.newsletter.web.staff.test_composing import statements
 from tests.newsletter.web.town import edition
 
@@ -58,6 +59,14 @@ def test_a_long_list_is_paged_and_asks_the_database_no_more(author: Desk, newsro
     assert "page=2" in first
     assert first.count("app-edition-row__what") == 20
     assert "Newer" in last
+
+
+def test_lists_of_editions_read_no_mail(author: Desk, newsroom: Newsroom) -> None:
+    with counted(newsroom.runtime) as asked:
+        assert author.get("/staff/editions").status_code == 200
+        assert author.get("/staff/").status_code == 200
+    assert any("FROM edition" in each for each in asked)
+    assert [each for each in asked if "frozen_html" in each] == []
 
 
 class TestStarting:
