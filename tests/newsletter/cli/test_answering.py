@@ -30,8 +30,10 @@ def inside(work: Callable[[Session, Runtime], str]) -> str:
 
 def complain(days_ago: int = 0, contact: str = CONTACT) -> str:
     def work(session: Session, built: Runtime) -> str:
-        now = built.clock.now() - timedelta(days=days_ago)
-        row = complaints.take(session, built.crypto, text=WORDS, contact=contact, now=now, today=london_date(now))
+        # Days of the calendar: when the clocks have changed meanwhile, that is not the same as so many times 24 hours.
+        now, ago = built.clock.now(), timedelta(days=days_ago)
+        today = london_date(now) - ago
+        row = complaints.take(session, built.crypto, text=WORDS, contact=contact, now=now - ago, today=today)
         return row.reference
 
     return inside(work)
