@@ -28,6 +28,7 @@ if __name__ == "__main__":
         rendering.main(report)
         wire.main(report)
         path.main(report, cases.chosen([], every=given.all))
+        path.main(report, cases.chosen(cases.ON_ONE_PROCESSOR), one_processor=True)
         history.main(report)
         _without_a_sink(report)
     except NoSink as error:

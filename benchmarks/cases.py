@@ -66,6 +66,9 @@ CASES = (
     Case("postgresql", readers=1_000_000, rounds=1, usual=False),
 )
 
+#: What is measured on one processor as well: one worker, nothing between it and the sink.
+ON_ONE_PROCESSOR = ["sqlite", "postgresql"]
+
 
 def chosen(patterns: list[str], *, every: bool = False) -> list[Case]:
     """The cases whose names match one of these patterns (`postgresql*`); without patterns the usual ones, or every

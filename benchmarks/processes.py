@@ -7,6 +7,8 @@ Python modules, is left out by taking the difference of two readings.
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -27,6 +29,17 @@ def family_cpu_s(pid: int) -> float:
         except OSError:  # it ended between the two readings
             continue
     return total
+
+
+@contextmanager
+def one_processor() -> Iterator[None]:
+    """Keep this process, and whatever it starts meanwhile, on one of its processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def peak_memory_bytes(pid: int | str = "self") -> int:

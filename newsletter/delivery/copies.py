@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -80,6 +81,9 @@ _WITH_LEAVE_HEADER = {
     DeliveryKind.STILL_YOU,
     DeliveryKind.STILL_YOU_REMINDER,
 }
+
+#: What has copies in common: the kind and the mailing list.
+_mail = attrgetter("kind", "mailing_list_id")
 
 #: Built once: it runs for every window.
 _STANDING = sa.select(
@@ -187,8 +191,7 @@ class Copies:
         """Everything that must be known before a window is sent. Opens and closes its own session."""
         prepared = Prepared()
         with self._runtime.db.glance() as session:
-            by_mail = sorted(claim.deliveries, key=lambda delivery: (delivery.kind, delivery.mailing_list_id))
-            for (kind, mailing_list_id), group in groupby(by_mail, key=lambda d: (d.kind, d.mailing_list_id)):
+            for (kind, mailing_list_id), group in groupby(sorted(claim.deliveries, key=_mail), key=_mail):
                 deliveries = list(group)
                 try:
                     if kind is DeliveryKind.EDITION:

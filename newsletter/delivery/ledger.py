@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import compress
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -321,8 +322,10 @@ def _write(
         "claim_id": claim.id,
     }
     given = {**values, "rows": json.dumps(rows)}
+    told = (any(column) for column in list(zip(*rows, strict=True))[1:])  # what is told says something: nothing is ""
+    write = statements.outcomes(dialect, tuple(compress(statements.OUTCOME, told)))
     for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):
-        written = session.connection().execute(statements.outcomes(dialect), {**given, "was": was}).rowcount
+        written = session.connection().execute(write, {**given, "was": was}).rowcount
         counting.move(noted, first.edition_id, first.batch, was, ending.state, written)
         number += written
         if written and was is DeliveryState.UNKNOWN and ending.state in WAITING and first.edition_id is not None:

@@ -97,31 +97,33 @@ def row() -> tuple[sa.ColumnElement[Any], ...]:
     )  # fmt: skip
 
 
-#: What `outcomes` is told of each row, in this order, with PostgreSQL's name for its kind.
-OUTCOME = {
-    "row_id": "bigint", "new_due": "timestamptz", "new_provider_id": "text", "new_code": "text", "new_detail": "text",
-}  # fmt: skip
+#: What `outcomes` can be told of each row, in this order: the column it is for, and PostgreSQL's name for its kind.
+OUTCOME = {"due_at": "timestamptz", "provider_id": "text", "code": "text", "detail": "text"}
 
 
 @cache
-def outcomes(dialect: str) -> sa.TextClause:
+def outcomes(dialect: str, told: tuple[str, ...]) -> sa.TextClause:
     """One outcome for many rows at once, of which those are written that were in the state `was`, in the hands of
-    `claim_id`: once, for the hold ends with it. Values: `rows` (JSON: for each a list as in `OUTCOME`, nulls leave what
-    is there), `state`, `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
+    `claim_id`: once, for the hold ends with it. `told`: of which columns in `OUTCOME` any row is told something, for
+    SQLite's time goes with each.
+
+    Values: `rows` (JSON: for each a list of its id and what `OUTCOME` names, nulls leave what is there), `state`,
+    `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
+    wanted = [("id", "bigint", 0)]
+    wanted += [(name, kind, place) for place, (name, kind) in enumerate(OUTCOME.items(), 1) if name in told]
     if dialect == "sqlite":
-        columns = [f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(OUTCOME)]
+        columns = [f"json_extract(value, '$[{place}]') AS new_{name}" for name, _, place in wanted]
         source = "json_each(:rows)"
     else:
-        columns = [f"CAST(value->>{number} AS {kind}) AS {name}" for number, (name, kind) in enumerate(OUTCOME.items())]
+        columns = [f"CAST(value->>{place} AS {kind}) AS new_{name}" for name, kind, place in wanted]
         source = "json_array_elements(CAST(:rows AS json))"
     types = DELIVERY.c
     return sa.text(
         "UPDATE delivery SET state = :state, claim = NULL, lease_until = NULL, attempts = attempts - :undone, "  # noqa: S608  (names of our own)
-        "doubts = doubts + :more_doubts, finished_at = :finished_at, due_at = COALESCE(new_due, due_at), "
-        "provider = COALESCE(:provider, provider), provider_id = COALESCE(new_provider_id, provider_id), "
-        "code = COALESCE(new_code, code), detail = COALESCE(new_detail, detail) "
+        "doubts = doubts + :more_doubts, finished_at = :finished_at, provider = COALESCE(:provider, provider)"
+        f"{''.join(f', {name} = COALESCE(new_{name}, {name})' for name, _, _ in wanted[1:])} "
         f"FROM (SELECT {', '.join(columns)} FROM {source}) AS given "
-        "WHERE id = row_id AND claim = :claim_id AND state = :was"
+        "WHERE id = new_id AND claim = :claim_id AND state = :was"
     ).bindparams(
         sa.bindparam("state", type_=types.state.type),
         sa.bindparam("was", type_=types.state.type),

@@ -56,4 +56,4 @@ class Dialogue:
 
 def said(lines: list[bytes]) -> str:
     """What the server said, shortened, in one line."""
-    return " ".join(line.decode("utf-8", "replace").strip() for line in lines)[:300]
+    return " ".join([line.decode("utf-8", "replace").strip() for line in lines])[:300]
