@@ -4,9 +4,8 @@ An edition is opened on a database of its own, and real `newsletter worker` proc
 says how a run is measured and when it counts. The wire alone and the way most Python code goes (aiosmtplib with an
 `EmailMessage` for each recipient) take their turns between the rounds, so that ratios are those of one run.
 
-With `--one-processor` the workers, the sink and the database share one. What a message costs its sender is seen best
-there: otherwise each message also wakes up the processor on which the sink sleeps, which a virtual machine pays dearly
-for and a mail server elsewhere never asks of its sender.
+With `--one-processor` the workers, the sink and the database share one. Otherwise each message also wakes up the
+processor on which the sink sleeps, for which a virtual machine pays dearly.
 """
 
 import argparse
@@ -30,7 +29,7 @@ from benchmarks.workers import WorkerFailed
 
 #: What was set out for: processor time of a message, and how many times as fast as the baseline.
 WIRE_US, PATH_US, TIMES = 45, 120, 50
-#: On one processor nothing but the machine's other guests makes rounds differ: enough to meet a quiet moment.
+#: Rounds differ by a third on shared machines: enough of them for a median that means something.
 ROUNDS_ON_ONE = 7
 
 _COLUMNS = (
