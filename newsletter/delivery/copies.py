@@ -19,7 +19,7 @@ from newsletter.core.mime import CanonicalMime
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import links
 from newsletter.delivery.headers import edition_headers, leave_mailto, letter_headers, message_keys, sender_line
-from newsletter.delivery.ledger import Claim, Claimed, NotSent
+from newsletter.delivery.ledger import Claim, Claimed, NotSent, Standing
 from newsletter.delivery.letterheads import letterhead
 from newsletter.delivery.models import DeliveryKind
 from newsletter.delivery.return_paths import ReturnPaths
@@ -84,11 +84,6 @@ _WITH_LEAVE_HEADER = {
 
 #: What has copies in common: the kind and the mailing list.
 _mail = attrgetter("kind", "mailing_list_id")
-
-#: Built once: it runs for every window.
-_STANDING = sa.select(
-    col(Edition.state), col(Edition.frozen_sha256), col(Edition.is_special), col(Edition.topic_id)
-).where(col(Edition.id) == sa.bindparam("edition"))
 
 #: Editions kept compiled; more than are ever sent at once.
 _KEPT = 8
@@ -187,15 +182,16 @@ class Copies:
         self._editions: dict[tuple[int, str], Template] = {}
         self._reported: set[str] = set()
 
-    def prepare(self, claim: Claim) -> Prepared:
-        """Everything that must be known before a window is sent. Opens and closes its own session."""
+    def prepare(self, claim: Claim, standing: Standing | None) -> Prepared:
+        """Everything that must be known before a window is sent. Opens and closes its own session. `standing`: how
+        the edition stood when its window was claimed; None for letters."""
         prepared = Prepared()
         with self._runtime.db.glance() as session:
             for (kind, mailing_list_id), group in groupby(sorted(claim.deliveries, key=_mail), key=_mail):
                 deliveries = list(group)
                 try:
-                    if kind is DeliveryKind.EDITION:
-                        self._prepare_edition(session, deliveries, prepared)
+                    if standing is not None:
+                        self._prepare_edition(session, standing, deliveries, prepared)
                     else:
                         self._prepare_letters(session, kind, mailing_list_id, deliveries, prepared)
                 except sa.exc.SQLAlchemyError:
@@ -207,27 +203,26 @@ class Copies:
                     self._cannot(kind, deliveries, f"It cannot be written: {type(error).__name__}", prepared)
         return prepared
 
-    def _prepare_edition(self, session: Session, deliveries: list[Claimed], prepared: Prepared) -> None:
-        edition_id = deliveries[0].edition_id
-        state, sha256, is_special, topic_id = session.connection().execute(_STANDING, {"edition": edition_id}).one()
-        if state not in (EditionState.SENDING, EditionState.SENT):  # paused or cancelled since the claim
+    def _prepare_edition(
+        self, session: Session, standing: Standing, deliveries: list[Claimed], prepared: Prepared
+    ) -> None:
+        if standing.state not in (EditionState.SENDING, EditionState.SENT):  # paused or cancelled: see `ledger.held`
             prepared.results |= dict.fromkeys((delivery.id for delivery in deliveries), NotSent.BACK)
             return
-        prepared.can_pause = state == EditionState.SENDING
+        prepared.can_pause = standing.state is EditionState.SENDING
         if not self._provider.capabilities.one_click_unsubscribe:
             raise WrongState(
                 f"The mail provider {self._provider.name} cannot carry a one-click unsubscribe link, so that editions "
                 "may not be sent through it. Choose another provider."
             )
-        template = self._editions.get((edition_id or 0, sha256 or ""))
+        known = (deliveries[0].edition_id or 0, standing.frozen_sha256 or "")
+        template = self._editions.get(known)
         if template is None:
-            edition = session.get_one(Edition, edition_id)
+            edition = session.get_one(Edition, deliveries[0].edition_id)
             freezing.verify_approved(session, edition)
             template = self._compile_edition(session, edition)
-            kept = list(self._editions.items())[-_KEPT + 1 :]
-            self._editions = dict([*kept, ((edition_id or 0, sha256 or ""), template)])
-        special = recipients.Special(topic_id) if is_special else None
-        self._write(session, DeliveryKind.EDITION, template, deliveries, prepared, special)
+            self._editions = dict([*list(self._editions.items())[-_KEPT + 1 :], (known, template)])
+        self._write(session, DeliveryKind.EDITION, template, deliveries, prepared, standing.special)
 
     def _compile_edition(self, session: Session, edition: Edition) -> Template:
         rendered = freezing.rendered(session, edition)

@@ -101,10 +101,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The edition's state, its list and the list's rules, who holds the batch, and when that was (the time of a
-    database that several machines share; else None)."""
+    """The edition's state, what is sent of it and to whom, its list and the list's rules, who holds the batch, and when
+    that was (the time of a database that several machines share; else None)."""
 
     state: EditionState
+    frozen_sha256: str | None
+    special: recipients.Special | None  # None: a regular edition
     mailing_list_id: int
     rules: Rules
     token: str | None
@@ -207,6 +209,15 @@ def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: dat
     return session.connection().execute(sa.update(table).where(*held).values(lease_until=now + lease)).rowcount > 0
 
 
+def held(session: Session, key: BatchKey, claim_id: str) -> Claim:
+    """What an earlier call of `claim_window` took under this id, for when its commit was in doubt; perhaps nothing."""
+    columns = DELIVERY.c
+    in_batch = (columns.edition_id == key.edition_id, columns.batch == key.number)
+    return _claim(
+        claim_id, session.connection().execute(_rows(IS_OPEN, *in_batch, IS_SENDING, columns.claim == claim_id))
+    )
+
+
 def claim_window(
     session: Session,
     key: BatchKey,
@@ -216,19 +227,9 @@ def claim_window(
     limit: int,
     now: datetime,
     changes: Changes,
-    in_doubt: bool = False,
 ) -> Claim:
-    """Take up to `limit` due deliveries of a batch that the caller holds; empty when none is due.
-
-    With `in_doubt` (the commit of an earlier call may have succeeded) what this claim id holds already is returned. The
-    counts are left to the caller (`batches.keep`).
-    """
-    if in_doubt:
-        columns = DELIVERY.c
-        in_batch = (columns.edition_id == key.edition_id, columns.batch == key.number)
-        held = session.connection().execute(_rows(IS_OPEN, *in_batch, IS_SENDING, columns.claim == claim_id)).all()
-        if held:
-            return _claim(claim_id, held)
+    """Take up to `limit` due deliveries of a batch that the caller holds; empty when none is due. The counts are left
+    to the caller (`batches.keep`)."""
     rows = _claim_due(session, {**_values(key), "claim_id": claim_id, "now": now, "most": limit})
     first = sum(attempts == 1 for *_, attempts, _was_put_off in rows)
     # A delivery that was never tried is `queued`, any other that waits is `deferred` (see `_outcome`).
@@ -267,7 +268,8 @@ def standing(session: Session, key: BatchKey) -> Standing:
     dialect = session.get_bind().dialect.name
     found = session.connection().execute(statements.standing(dialect), _values(key)).one()
     rules = Rules(timedelta(hours=found.keep_trying_hours), found.resend_once)
-    return Standing(found.state, found.mailing_list_id, rules, found.token, found.at)
+    special = recipients.Special(found.topic_id) if found.is_special else None
+    return Standing(found.state, found.frozen_sha256, special, found.mailing_list_id, rules, found.token, found.at)
 
 
 def record(

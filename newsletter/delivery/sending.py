@@ -30,7 +30,7 @@ from newsletter.delivery.breaker import Absence, Runs
 from newsletter.delivery.copies import Copies, Prepared
 from newsletter.delivery.counting import Changes
 from newsletter.delivery.handing_over import Done, Held, hand_over, numbers
-from newsletter.delivery.ledger import Claim, NotSent
+from newsletter.delivery.ledger import Claim, NotSent, Standing
 from newsletter.delivery.pacing import Wait
 from newsletter.editions import publishing
 from newsletter.editions.models import EditionState
@@ -56,7 +56,20 @@ T = TypeVar("T")
 
 
 class _Lost(Exception):
-    """Somebody else took the batch over: the transaction is rolled back."""
+    """Somebody else took the batch over, or was faster: the transaction is rolled back."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One claim, tried until it is known to be made: under the same id each time, so that a commit of which nobody
+    heard strands nothing."""
+
+    claim_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    in_doubt: bool = False  # something was claimed, and its commit may have succeeded
+
+    @property
+    def nothing(self) -> Claim:
+        return Claim(self.claim_id, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Turn:
     """What the ledger gave: a window and its copies, or nothing; and perhaps a wait for the pace."""
 
     claim: Claim
+    standing: Standing | None = None  # of the edition; None: letters
     prepared: Prepared = field(default_factory=Prepared)
     later: dict[int, datetime] = field(default_factory=dict)
     wait_s: float = 0
@@ -150,19 +164,19 @@ class Sender:
     # One batch.
 
     async def _send_batch(self, key: BatchKey, stop: asyncio.Event) -> None:
-        """Hold a batch and send it, window after window, until nothing in it is due or it is time to stop."""
-        hold, done = Hold(key, secrets.token_hex(16)), None
+        """Take a batch and send it, window after window, until nothing in it is due or it is time to stop."""
+        hold, done, is_first = Hold(key, secrets.token_hex(16)), None, True
         ended: Counter[str] = Counter()
-        if not await self._unless_stopped(lambda: self._take(hold), stop):
-            return
         while True:
             try:
-                turn = await self._turn(hold, done, stop)
+                turn = await self._turn(hold, done, stop, is_first=is_first)
             except _Lost:
-                log.warning("A batch was taken over", extra={"edition_id": key.edition_id, "batch": key.number})
+                if not is_first:
+                    log.warning("A batch was taken over", extra={"edition_id": key.edition_id, "batch": key.number})
                 if done is not None:
                     await self._write_down(key, done)
                 return
+            is_first = False
             if turn.claim:
                 done = await self._deliver(turn, lambda: self._renew_batch(hold))
                 self._watch(done)
@@ -176,34 +190,29 @@ class Sender:
                     log.info("%d copies of a batch sent or tried", ended.total(), extra=fields)
                 return
 
-    def _take(self, hold: Hold) -> bool:
-        with self._runtime.db.transaction() as session:
-            return batches.take(session, hold, lease=self._lease, now=self._now(session))
-
-    async def _turn(self, hold: Hold, done: Done | None, stop: asyncio.Event) -> Turn:
-        """Write a window down and get the next; with nothing left, or at the end, the batch is let go.
+    async def _turn(self, hold: Hold, done: Done | None, stop: asyncio.Event, *, is_first: bool) -> Turn:
+        """Write a window down and get the next; the first time take the batch, and with nothing left, or at the end,
+        let it go.
 
         Raises `_Lost`.
         """
-        claim_id = secrets.token_hex(16)  # the same at every attempt, so that a commit in doubt strands nothing
-        in_doubt = False
+        attempt = _Attempt()
 
         def step() -> Turn:
-            return self._turn_once(hold, done, claim_id, in_doubt, wants_more=not stop.is_set())
+            if is_first and stop.is_set() and not attempt.in_doubt:  # nothing was begun
+                return Turn(attempt.nothing)
+            return self._turn_once(hold, done, attempt, is_first=is_first, wants_more=not stop.is_set())
 
-        def note_doubt() -> None:
-            nonlocal in_doubt
-            in_doubt = True
+        return await self._until_done(step)
 
-        return await self._until_done(step, note_doubt)
-
-    def _turn_once(self, hold: Hold, done: Done | None, claim_id: str, in_doubt: bool, *, wants_more: bool) -> Turn:
-        key, changes, turn = hold.key, Changes(), Turn(Claim(claim_id, ()))
+    def _turn_once(self, hold: Hold, done: Done | None, attempt: _Attempt, *, is_first: bool, wants_more: bool) -> Turn:
+        key, changes, turn = hold.key, Changes(), Turn(attempt.nothing)
         until = self._runtime.clock.now() + self._lease
         with self._runtime.db.transaction(for_sending=True) as session:
             standing = ledger.standing(session, key)
             now = self._runtime.db.believed(standing.at, self._runtime.clock)
-            if standing.token != hold.token:
+            is_mine = standing.token == hold.token
+            if not is_mine and not (is_first and batches.take(session, hold, lease=self._lease, now=now)):
                 raise _Lost
             state, put_aside = standing.state, None
             if done is not None:
@@ -213,8 +222,13 @@ class Sender:
                     state = EditionState.PAUSED
                 self._record(session, done, standing.rules, now, changes)
                 put_aside = now + timedelta(seconds=done.put_aside_s) if done.put_aside_s else None
-            if wants_more and state in _GOING_OUT and put_aside is None:
-                turn = self._claim(session, key, standing.mailing_list_id, claim_id, in_doubt, now, changes)
+            if attempt.in_doubt:
+                # What an earlier attempt claimed is nobody's but ours, whatever has become of the edition meanwhile.
+                # While that is still being committed it holds the batch's row, which is waited for here.
+                batches.keep(session, hold, lease=self._lease, now=now)
+                turn = Turn(ledger.held(session, key, attempt.claim_id), standing)
+            if not turn.claim and wants_more and state in _GOING_OUT and put_aside is None:
+                turn = self._claim(session, key, standing, attempt, now, changes)
             pace = len(done.results) / max(time.monotonic() - done.began_s, 1e-6) if done is not None else None
             if not batches.keep(session, hold, lease=self._lease, now=now, changes=changes, pace_per_s=pace):
                 raise _Lost
@@ -224,32 +238,25 @@ class Sender:
         return self._prepared(turn, until) if turn.claim else turn
 
     def _claim(
-        self,
-        session: Session,
-        key: BatchKey,
-        mailing_list_id: int,
-        claim_id: str,
-        in_doubt: bool,
-        now: datetime,
-        changes: Changes,
+        self, session: Session, key: BatchKey, standing: Standing, attempt: _Attempt, now: datetime, changes: Changes
     ) -> Turn:
         """Reserve first, claim second: nothing is `sending` while it waits for its turn."""
         name, limits = self._provider.name, self._limits
         granted = pacing.reserve(session, name, self._window_size(), limits=limits, now=now)
         if isinstance(granted, Wait):
-            return Turn(Claim(claim_id, ()), wait_s=granted.seconds)
+            return Turn(attempt.nothing, wait_s=granted.seconds)
         claim = ledger.claim_window(
             session,
             key,
-            claim_id,
-            mailing_list_id=mailing_list_id,
+            attempt.claim_id,
+            mailing_list_id=standing.mailing_list_id,
             limit=granted,
             now=now,
             changes=changes,
-            in_doubt=in_doubt,
         )
+        attempt.in_doubt = bool(claim)
         pacing.note(session, name, len(claim.deliveries) - granted, limits=limits, now=now)
-        return Turn(claim)
+        return Turn(claim, standing)
 
     def _let_go(self, session: Session, hold: Hold, now: datetime, put_aside: datetime | None) -> None:
         """Nothing is claimed: nothing in the batch is due, or nothing may go now."""
@@ -284,23 +291,24 @@ class Sender:
             done = await self._deliver(turn, lambda claim_id=turn.claim.id: self._renew_letters(claim_id))  # type: ignore[misc]
 
     async def _letters_turn(self, done: Done | None, stop: asyncio.Event) -> Turn:
-        claim_id = secrets.token_hex(16)
+        attempt = _Attempt()
 
         def step() -> Turn:
-            turn, until = Turn(Claim(claim_id, ())), self._runtime.clock.now() + self._lease
+            turn, until = Turn(attempt.nothing), self._runtime.clock.now() + self._lease
             with self._runtime.db.transaction() as session:
                 now = self._now(session)
                 if done is not None:
                     self._record(session, done, ledger.Rules(), now, None)
-                if not stop.is_set():
-                    claim = ledger.claim_letters(session, claim_id, limit=LETTERS, lease=self._lease, now=now)
+                if attempt.in_doubt or not stop.is_set():
+                    claim = ledger.claim_letters(session, attempt.claim_id, limit=LETTERS, lease=self._lease, now=now)
+                    attempt.in_doubt = bool(claim)
                     pacing.note(session, self._provider.name, len(claim.deliveries), limits=self._limits, now=now)
                     turn = Turn(claim)
             self._written(done)
             return self._prepared(turn, until) if turn.claim else turn
 
         if done is None and stop.is_set():
-            return Turn(Claim(claim_id, ()))
+            return Turn(attempt.nothing)
         return await self._until_done(step)
 
     async def _renew_letters(self, claim_id: str) -> bool:
@@ -315,13 +323,13 @@ class Sender:
     def _prepared(self, turn: Turn, until: datetime) -> Turn:
         """The copies of a window that is claimed and committed, in a session of their own."""
         try:
-            prepared = self._copies.prepare(turn.claim)
+            prepared = self._copies.prepare(turn.claim, turn.standing)
             later = self._put_off(turn.claim, prepared)
         except sa.exc.SQLAlchemyError as error:  # nothing was sent: it goes back
             log.warning("A window could not be prepared", extra={"claim": turn.claim.id, "error": type(error).__name__})
             back: dict[int, Result | NotSent] = dict.fromkeys((each.id for each in turn.claim.deliveries), NotSent.BACK)
-            return Turn(turn.claim, Prepared(results=back), wait_s=FIRST_WAIT_S, until=until)
-        return Turn(turn.claim, prepared, later, until=until)
+            return Turn(turn.claim, prepared=Prepared(results=back), wait_s=FIRST_WAIT_S, until=until)
+        return Turn(turn.claim, turn.standing, prepared, later, until=until)
 
     def _put_off(self, claim: Claim, prepared: Prepared) -> dict[int, datetime]:
         """Copies of an edition that must wait for the sake of their domain."""
@@ -438,7 +446,7 @@ class Sender:
     async def _in_thread(self, step: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, step)
 
-    async def _until_done(self, step: Callable[[], T], on_failure: Callable[[], None] = lambda: None) -> T:
+    async def _until_done(self, step: Callable[[], T]) -> T:
         """Nothing that was sent is forgotten: wait until the database is back, however long that takes."""
         wait_s = FIRST_WAIT_S
         while True:
@@ -449,7 +457,6 @@ class Sender:
             except Exception as error:
                 fields = {"error": type(error).__name__, "wait_s": wait_s}
                 log.warning("The ledger cannot be written; trying again", extra=fields)
-            on_failure()
             await self._sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 

@@ -38,6 +38,9 @@ def standing(dialect: str) -> sa.Select[Any]:
     return (
         sa.select(
             edition.state,
+            edition.frozen_sha256,
+            edition.is_special,
+            edition.topic_id,
             edition.mailing_list_id,
             BATCH.c.token,
             mailing_list.keep_trying_hours,

@@ -20,7 +20,7 @@ from newsletter.core.errors import RenderError
 from newsletter.core.runtime import Runtime
 from newsletter.core.tokens import Purpose
 from newsletter.delivery import batches, ledger, letters, stopping
-from newsletter.delivery.ledger import Claim, NotSent
+from newsletter.delivery.ledger import Claim, NotSent, Standing
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState, Pulse
 from newsletter.delivery.sending import Sender
 from newsletter.editions import publishing
@@ -408,6 +408,40 @@ class TestTrouble:
         assert provider.addresses == readers(30)
         assert states(runtime, edition) == {"accepted": 30}
 
+    @pytest.mark.parametrize("what_came", ["a stop", "a pause"])
+    def test_a_commit_in_doubt_strands_no_window_when_nothing_may_go_any_more(
+        self, runtime: Runtime, edition: int, what_came: str
+    ) -> None:
+        """The claim was committed, and its answer lost; before the next attempt the worker is told to end, or the
+        edition is paused. Nobody holds that window but this worker, so it has to bring it back."""
+        stop, provider, lost = asyncio.Event(), Kept(), []
+        sender = Sender(runtime, provider, sleep=no_wait)
+        turn_once = sender._turn_once
+
+        def lose_the_answer(*arguments: object, **values: object) -> object:
+            turn = turn_once(*arguments, **values)  # type: ignore[arg-type]
+            if lost:
+                return turn
+            lost.append(turn.claim)
+            if what_came == "a stop":
+                stop.set()
+            else:
+                with runtime.db.transaction() as session:
+                    publishing.pause(session, edition, because="To look at it", now=START)
+            raise sa.exc.OperationalError("COMMIT", {}, Exception("the server closed the connection"))
+
+        with mock.patch.object(sender, "_turn_once", lose_the_answer):
+            asyncio.run(sender.send_until_idle(stop))
+        assert lost[0], "something was claimed"
+        assert set(states(runtime, edition)) <= {"queued", "accepted"}
+        if what_came == "a pause":
+            assert not provider.sent
+            with runtime.db.transaction() as session:
+                publishing.resume(session, edition, now=START)
+        send(runtime, provider)
+        assert provider.addresses == readers(30)
+        assert states(runtime, edition) == {"accepted": 30}
+
     def test_a_claim_is_held_while_the_provider_takes_its_time(self, runtime: Runtime, edition: int) -> None:
         renewed = threading.Event()
 
@@ -569,8 +603,8 @@ def test_a_worker_that_slept_while_it_wrote_the_copies_sends_none_of_them(
     sender = Sender(runtime, provider, sleep=no_wait)
     prepare, sent_before = sender._copies.prepare, []
 
-    def sleep_first(held: Claim) -> object:
-        prepared = prepare(held)
+    def sleep_first(held: Claim, standing: Standing | None) -> object:
+        prepared = prepare(held, standing)
         sent_before.append(len(provider.sent))
         if len(sent_before) == 1:
             clock.move(timedelta(seconds=runtime.settings.lease_s + 1))
