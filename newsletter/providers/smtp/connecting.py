@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from aiohappyeyeballs import start_connection
 
@@ -82,15 +82,18 @@ async def _open(server: Server, line: Line) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(server.timeout_s):
         found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-        transport, _ = await loop.create_connection(
+        # A name may stand for an address that leads nowhere from here, as IPv6 often does (RFC 8305).
+        connection = await start_connection(found, happy_eyeballs_delay=0.25)
+        # The end of a body must not wait for the server to acknowledge its beginning.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.create_connection(
             lambda: line,
-            # A name may stand for an address that leads nowhere from here, as IPv6 often does (RFC 8305).
-            sock=await start_connection(found, happy_eyeballs_delay=0.25),
+            sock=connection,
             ssl=server.tls_context if server.tls == "tls" else None,
             server_hostname=server.host if server.tls == "tls" else None,
         )
-    # The end of a body must not wait for the server to acknowledge its beginning.
-    cast(socket.socket, transport.get_extra_info("socket")).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if server.tls == "none":
+        line.is_in_clear(connection)
 
 
 async def _start_tls(server: Server, dialogue: Dialogue, offers: Offers) -> None:

@@ -7,6 +7,7 @@ once why the connection ended.
 
 import asyncio
 import re
+import socket
 from typing import Protocol, cast
 
 _LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\r\n\0]*)?").fullmatch
@@ -41,6 +42,7 @@ class Line(asyncio.BufferedProtocol):
         self.ended_because = ""
         self.ended_by_server = False
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
         # Made over by get_buffer: reading into the same bytes again and again spares an allocation for each reply.
         self._space = memoryview(bytearray(16384))
         self._rest = b""
@@ -105,8 +107,24 @@ class Line(asyncio.BufferedProtocol):
         """From here on the line is this one, under TLS."""
         self._transport = transport
 
+    def is_in_clear(self, through: socket.socket) -> None:
+        """There is no TLS, nor will there be: what is written may go straight into the transport's own socket."""
+        self._socket = through
+
     def write(self, data: bytes) -> None:
-        self.transport.write(data)
+        """Say it, after whatever is not on its way yet.
+
+        uvloop keeps Python's lock while the kernel takes the bytes, so that nobody could write the next copies
+        meanwhile; a socket lets go of it.
+        """
+        transport, sent = self.transport, 0
+        if self._socket is not None and not transport.get_write_buffer_size():
+            try:
+                sent = self._socket.send(data)
+            except OSError:  # full for the moment; or at its end, which the transport will find as well, and tell
+                sent = 0
+        if sent < len(data):
+            transport.write(data[sent:])
 
     def fail(self, why: str, *, by_server: bool = False) -> None:
         """Hang up, and say why once. `by_server`: it ended the connection as servers may, and makes sense so far."""

@@ -1,12 +1,15 @@
 """RFC 2920: what may be said before it is asked for, and what is done about a server that gets out of step."""
 
 import asyncio
+import socket
+from collections.abc import Callable
 
 import pytest
 
 from newsletter.core import loops
 from newsletter.core.mime import CanonicalMime
 from newsletter.providers.base import Outcome, Recipient, Scope
+from newsletter.providers.smtp.dialogue import Dialogue
 from tests.newsletter.providers.samples import MESSAGE, recipient
 from tests.newsletter.providers.smtp.scripted import DROP, LOCK_STEP, scripted
 from tests.newsletter.providers.smtp.talking import ONE, THREE, provider, send_to_script
@@ -160,6 +163,68 @@ def test_a_compiled_message_goes_in_its_pieces_as_it_is() -> None:
     assert {result.outcome for result in results} == {Outcome.ACCEPTED}
     assert server.bodies == [bytes(mime) + b".\r\n"] * 2
     assert f"SIZE={len(bytes(mime))}" in server.commands[1]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, loops.run])
+def test_a_body_that_does_not_fit_into_the_line_goes_on_where_it_stopped(run: Callable[..., None]) -> None:
+    """More than the kernel takes at once, with the next envelope behind it, and nothing doubled or out of order."""
+    number = 3
+    mimes = [b"".join(b"%020d-%d\r\n" % (each, which) for each in range(500_000)) for which in range(number)]
+    taken: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail\r\n")
+        await reader.readline()
+        writer.write(b"250-mail\r\n250 PIPELINING\r\n")
+        for mime in mimes:
+            words = [(await reader.readline()).split()[0] for _ in range(3)]
+            assert words == [word.encode() for word in TRANSACTION]
+            writer.write(b"250 OK\r\n250 OK\r\n354 Go on\r\n")
+            taken.append(await reader.readexactly(len(mime) + 3))
+            writer.write(b"250 Kept\r\n")
+        await reader.readline()
+        writer.close()
+
+    async def send() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        ours = provider(server.sockets[0].getsockname()[1], timeout_s="30")
+        people = [recipient(each)._replace(mime=CanonicalMime([mime], len(mime))) for each, mime in enumerate(mimes)]
+        results = await ours.send(MESSAGE, people)
+        await ours.aclose()
+        server.close()
+        assert [result.outcome for result in results] == [Outcome.ACCEPTED] * number
+
+    run(send())
+    assert taken == [mime + b".\r\n" for mime in mimes]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, loops.run])
+def test_what_is_said_next_waits_for_what_did_not_fit(run: Callable[..., None]) -> None:
+    """The server makes room between two words, so that the second would find its way past the rest of the first."""
+    first, second = b"a" * 20_000_000, b"b\r\n"
+    heard = bytearray()
+
+    def hear_the_rest(server: socket.socket) -> None:
+        while said := server.recv(1 << 20):
+            heard.extend(said)
+
+    async def say(listening: socket.socket) -> None:
+        line = Dialogue().line
+        connection = socket.create_connection(listening.getsockname())
+        await asyncio.get_running_loop().create_connection(lambda: line, sock=connection)
+        line.is_in_clear(connection)
+        server, _ = listening.accept()
+        with server:
+            line.write(first)
+            assert 0 < line.transport.get_write_buffer_size() < len(first)
+            heard.extend(server.recv(1 << 20))
+            line.write(second)
+            line.transport.close()
+            await asyncio.to_thread(hear_the_rest, server)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        run(say(listening))
+    assert heard == first + second
 
 
 class TestConnectionsAreKept:
