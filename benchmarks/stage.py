@@ -118,23 +118,25 @@ def _add_readers(runtime: Runtime, list_id: int, first: int, number: int) -> Non
 
 def _add_random_readers(runtime: Runtime, list_id: int, number: int) -> None:
     """By the database itself. Twelve bytes of nonce, an address, sixteen bytes of tag: 50 or so."""
-    now = runtime.clock.now()
-    if runtime.db.is_sqlite:
-        made = "randomblob(32), randomblob(50) FROM numbers"
-        numbers = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :number) "
-    else:
-        made = (
-            "sha256(n::text::bytea), sha256(n::text::bytea) || substr(sha512(n::text::bytea), 1, 18) "
-            "FROM generate_series(1, :number) AS n"
-        )
-        numbers = ""
-    statement = sa.text(
-        "INSERT INTO subscriber "
-        "(mailing_list_id, state, requested_at, confirmed_at, address_hash, address_sealed) "
-        f"{numbers}SELECT :list_id, 'confirmed', :now, :now, {made}"
-    ).bindparams(sa.bindparam("now", type_=tables.metadata.tables["subscriber"].c.requested_at.type))
+    table, now = tables.metadata.tables["subscriber"], runtime.clock.now()
+    numbers = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n < number))
+    hashed, sealed = sa.func.randomblob(32), sa.func.randomblob(50)
+    if not runtime.db.is_sqlite:
+        text = sa.cast(sa.cast(numbers.c.n, sa.Text), sa.LargeBinary)
+        hashed, sealed = sa.func.sha256(text), sa.func.substr(sa.func.sha512(text), 1, 50)
+    columns = table.c
+    values: dict[str, sa.ColumnElement[Any]] = {
+        "mailing_list_id": sa.literal(list_id),
+        "state": sa.literal(SubscriberState.CONFIRMED, columns.state.type),
+        "requested_at": sa.literal(now, columns.requested_at.type),
+        "confirmed_at": sa.literal(now, columns.confirmed_at.type),
+        "address_hash": hashed,
+        "address_sealed": sealed,
+    }
+    rows = sa.select(*values.values()).select_from(numbers)
     with runtime.db.transaction() as session:
-        session.connection().execute(statement, {"number": number, "list_id": list_id, "now": now})
+        session.connection().execute(sa.insert(table).from_select(list(values), rows))
 
 
 def _approved_edition(
