@@ -198,7 +198,8 @@ def claim_letters(session: Session, claim_id: str, *, limit: int, lease: timedel
         renew_letters(session, claim_id, lease=lease, now=now)
         return _claim(claim_id, held)
     values = {"claim_id": claim_id, "now": now, "most": limit, "until": now + lease}
-    return _claim(claim_id, session.connection().execute(statements.claim_of_letters(), values))
+    claiming = statements.claim_of_letters(session.get_bind().dialect.name)
+    return _claim(claim_id, session.connection().execute(claiming, values))
 
 
 def renew_letters(session: Session, claim_id: str, *, lease: timedelta, now: datetime) -> bool:
@@ -323,7 +324,7 @@ def _write(
         "provider": provider[:40] or None if ending.is_answer else None,
         "claim_id": claim.id,
     }
-    given = {**values, "rows": json.dumps(rows)}
+    given = {**values, "rows": json.dumps(rows), "ids": [row[0] for row in rows]}
     told = (any(column) for column in list(zip(*rows, strict=True))[1:])  # what is told says something: nothing is ""
     write = statements.outcomes(dialect, tuple(compress(statements.OUTCOME, told)))
     for was in (DeliveryState.SENDING, DeliveryState.UNKNOWN):

@@ -295,7 +295,7 @@ class Sender:
 
         def step() -> Turn:
             turn, until = Turn(attempt.nothing), self._runtime.clock.now() + self._lease
-            with self._runtime.db.transaction() as session:
+            with self._runtime.db.transaction(for_sending=True) as session:
                 now = self._now(session)
                 if done is not None:
                     self._record(session, done, ledger.Rules(), now, None)

@@ -60,8 +60,7 @@ def claim_of_batch() -> sa.Update:
     Rows that somebody else is changing at this moment are left out, so that nobody waits for anybody.
     """
     columns = DELIVERY.c
-    first = _first(columns.id, of=_of_batch())
-    claimed = _claimed(sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery())))
+    claimed = _claimed(sa.update(DELIVERY).where(_is_one_of(_first(columns.id, of=_of_batch()))))
     return claimed.returning(columns.id, columns.subscriber_id, columns.queued_at, columns.attempts, _was_put_off())
 
 
@@ -83,11 +82,12 @@ def claim_of_these() -> sa.Update:
 
 
 @cache
-def claim_of_letters() -> sa.Update:
+def claim_of_letters(dialect: str) -> sa.Update:
     """The first due letters become `sending`, for as long as `until`. Values: `claim_id`, `now`, `most`, `until`."""
     columns = DELIVERY.c
     first = _first(columns.id, of=(columns.edition_id.is_(None), columns.batch.is_(None)))
-    claimed = _claimed(sa.update(DELIVERY).where(columns.id.in_(first.scalar_subquery())))
+    is_one = columns.id.in_(first.scalar_subquery()) if dialect == "sqlite" else _is_one_of(first)
+    claimed = _claimed(sa.update(DELIVERY).where(is_one))
     return claimed.values(lease_until=sa.bindparam("until")).returning(*row())
 
 
@@ -110,23 +110,25 @@ def outcomes(dialect: str, told: tuple[str, ...]) -> sa.TextClause:
     `claim_id`: once, for the hold ends with it. `told`: of which columns in `OUTCOME` any row is told something, for
     SQLite's time goes with each.
 
-    Values: `rows` (JSON: for each a list of its id and what `OUTCOME` names, nulls leave what is there), `state`,
-    `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
+    Values: `rows` (JSON: for each a list of its id and what `OUTCOME` names, nulls leave what is there), `ids`,
+    `state`, `undone` (1: it was no try), `more_doubts`, `finished_at`, `provider`, `claim_id`, `was`."""
     wanted = [("id", "bigint", 0)]
     wanted += [(name, kind, place) for place, (name, kind) in enumerate(OUTCOME.items(), 1) if name in told]
     if dialect == "sqlite":
         columns = [f"json_extract(value, '$[{place}]') AS new_{name}" for name, _, place in wanted]
-        source = "json_each(:rows)"
+        source, where = "json_each(:rows)", ""
     else:
         columns = [f"CAST(value->>{place} AS {kind}) AS new_{name}" for name, kind, place in wanted]
         source = "json_array_elements(CAST(:rows AS json))"
+        # Known before anything is looked for, so that nothing but these rows is read, however old the plan is.
+        where = "id = ANY(CAST(:ids AS bigint[])) AND "
     types = DELIVERY.c
     return sa.text(
         "UPDATE delivery SET state = :state, claim = NULL, lease_until = NULL, attempts = attempts - :undone, "  # noqa: S608  (names of our own)
         "doubts = doubts + :more_doubts, finished_at = :finished_at, provider = COALESCE(:provider, provider)"
         f"{''.join(f', {name} = COALESCE(new_{name}, {name})' for name, _, _ in wanted[1:])} "
         f"FROM (SELECT {', '.join(columns)} FROM {source}) AS given "
-        "WHERE id = new_id AND claim = :claim_id AND state = :was"
+        f"WHERE {where}id = new_id AND claim = :claim_id AND state = :was"
     ).bindparams(
         sa.bindparam("state", type_=types.state.type),
         sa.bindparam("was", type_=types.state.type),
@@ -214,6 +216,12 @@ def _first(*columns: sa.ColumnElement[Any], of: Sequence[sa.ColumnElement[bool]]
         .limit(sa.bindparam("most"))
         .with_for_update(skip_locked=True)
     )
+
+
+def _is_one_of(first: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Whether a delivery is among these. As an array they are looked for once; PostgreSQL may look for those of an
+    `IN (SELECT … LIMIT … FOR UPDATE SKIP LOCKED)` again for each row, and find others each time, beyond any limit."""
+    return DELIVERY.c.id == sa.any_(sa.func.array(first.scalar_subquery()))
 
 
 def _claimed(which: sa.Update) -> sa.Update:

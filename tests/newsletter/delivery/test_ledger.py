@@ -1,6 +1,7 @@
 """The ledger: who may be claimed by whom, what is written afterwards, and that the counts never lie."""
 
 import random
+import secrets
 import threading
 from datetime import timedelta
 from unittest import mock
@@ -13,6 +14,7 @@ from newsletter.core.clock import ManualClock
 from newsletter.core.runtime import Runtime
 from newsletter.delivery import batches, ledger, letters, opening, reports
 from newsletter.delivery.batches import BatchKey, Hold
+from newsletter.delivery.counting import Changes
 from newsletter.delivery.ledger import Claim, NotSent
 from newsletter.delivery.models import Delivery, DeliveryKind, DeliveryState
 from newsletter.delivery.retrying import KEEP_TRYING, LEAST_ATTEMPTS, next_attempt
@@ -200,6 +202,41 @@ class TestClaiming:
         first, second = claim(runtime, claim_id="the same id"), claim(runtime, claim_id="the same id")
         assert first.deliveries == second.deliveries
         assert not claim(runtime)
+
+
+class TestPlansThatAreOld:
+    """A worker's connections keep their plans (PostgreSQL), made when there was next to nothing in the ledger."""
+
+    @pytest.fixture(autouse=True)
+    def known_to_be_empty(self, runtime: Runtime) -> None:
+        with runtime.db.transaction() as session:
+            session.connection().exec_driver_sql("ANALYZE delivery")  # as PostgreSQL does by itself, sooner or later
+
+    def test_letters_are_claimed_no_more_at_once_than_asked_for(self, runtime: Runtime) -> None:
+        mailing_list = set_up(runtime)
+        for _ in range(20):
+            assert not claim(runtime)
+        who = add_readers(runtime, mailing_list, 60)
+        with runtime.db.transaction() as session:
+            ledger.queue_first_letters(
+                session, DeliveryKind.WELCOME, mailing_list_id=mailing_list, subscriber_ids=who, now=START
+            )
+        assert [len(claim(runtime, 25).deliveries) for _ in range(4)] == [25, 25, 10, 0]
+
+    def test_so_are_copies(self, runtime: Runtime) -> None:
+        mailing_list = set_up(runtime)
+        key, changes = BatchKey(1, 0), Changes()
+
+        def claimed() -> int:
+            with runtime.db.transaction() as session:
+                values = {"mailing_list_id": 1, "limit": 25, "now": START, "changes": changes}
+                return len(ledger.claim_window(session, key, secrets.token_hex(16), **values).deliveries)
+
+        for _ in range(20):
+            assert not claimed()
+        add_readers(runtime, mailing_list, 60)
+        assert opened_edition(runtime, mailing_list) == key.edition_id
+        assert [claimed() for _ in range(4)] == [25, 25, 10, 0]
 
 
 class TestRecording:

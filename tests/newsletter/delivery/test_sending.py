@@ -1,6 +1,7 @@
 """The sender: who gets what, and what happens when something on the way is broken."""
 
 import asyncio
+import re
 import sqlite3
 import threading
 from collections import Counter
@@ -808,3 +809,31 @@ def test_a_database_locked_by_somebody_else_delays_and_loses_nothing(sqlite_runt
     assert states(runtime, edition) == {"accepted": 10}
     with runtime.db.reading() as session:
         assert not session.exec(select(Delivery).where(col(Delivery.state) == DeliveryState.SENDING)).all()
+
+
+def test_no_statement_of_a_window_reads_a_whole_table(postgresql_runtime: Runtime) -> None:
+    """PostgreSQL keeps a statement's plan, and tables grow a thousandfold from one hour to the next."""
+    runtime, said = postgresql_runtime, {}
+    mailing_list = set_up(runtime)
+    add_readers(runtime, mailing_list, 30)
+    opened_edition(runtime, mailing_list)
+    queue(runtime, DeliveryKind.WELCOME, mailing_list, add_readers(runtime, mailing_list, 1)[0])
+
+    def listen(connection: sa.Connection, cursor: object, statement: str, parameters: object, *_: object) -> None:
+        options = connection.get_execution_options()
+        if options.get("overwriting") is False or options.get("isolation_level") == "AUTOCOMMIT":
+            said[statement] = parameters
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+    try:
+        assert send(runtime, Kept()) == 31
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+    assert sum("UPDATE delivery" in statement for statement in said) >= 3
+    with runtime.db.transaction(for_sending=True) as session:
+        connection = session.connection()
+        connection.exec_driver_sql("ANALYZE")
+        for statement, parameters in said.items():
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+            assert not re.search(r"Seq Scan on (delivery|batch|subscriber|suppression)\b", plan), f"{statement}\n{plan}"
+            assert not re.search(r"Index Scan using \w+ on delivery[^\n]*\n +Filter", plan), f"{statement}\n{plan}"
