@@ -93,7 +93,7 @@ async def _open(server: Server, line: Line) -> None:
             server_hostname=server.host if server.tls == "tls" else None,
         )
     if server.tls == "none":
-        line.is_in_clear(connection)
+        line.left_in_clear(connection)
 
 
 async def _start_tls(server: Server, dialogue: Dialogue, offers: Offers) -> None:

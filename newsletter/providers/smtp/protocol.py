@@ -107,7 +107,7 @@ class Line(asyncio.BufferedProtocol):
         """From here on the line is this one, under TLS."""
         self._transport = transport
 
-    def is_in_clear(self, through: socket.socket) -> None:
+    def left_in_clear(self, through: socket.socket) -> None:
         """There is no TLS, nor will there be: what is written may go straight into the transport's own socket."""
         self._socket = through
 

@@ -212,7 +212,7 @@ def test_what_is_said_next_waits_for_what_did_not_fit(run: Callable[..., None]) 
         line = Dialogue().line
         connection = socket.create_connection(listening.getsockname())
         await asyncio.get_running_loop().create_connection(lambda: line, sock=connection)
-        line.is_in_clear(connection)
+        line.left_in_clear(connection)
         server, _ = listening.accept()
         with server:
             line.write(first)
